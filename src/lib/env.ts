@@ -1,0 +1,20 @@
+/** The only reader of the process environment: everything else asks here, so tests can see what is consulted. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** The value, or undefined when unset or empty. */
+export function envVar(name: string, env: Env = process.env): string | undefined {
+  const value = env[name];
+  return value === undefined || value === "" ? undefined : value;
+}
+
+/** A copy of the whole environment without undefined values. */
+export function environment(): Record<string, string> {
+  const copy: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) copy[name] = value;
+  return copy;
+}
+
+/** Sets a variable for this process (used for `$CODEX_HOME/.env` only). */
+export function setEnvVar(name: string, value: string): void {
+  process.env[name] = value;
+}

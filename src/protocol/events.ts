@@ -1,0 +1,62 @@
+import type { WebSearchAction } from "./items.ts";
+import type { ThreadId, TurnId } from "./ids.ts";
+import type { PlanUpdate } from "./plan.ts";
+import type { ReviewOutput, ReviewTarget } from "./review.ts";
+import type { RateLimitSnapshot, TokenUsageInfo } from "./usage.ts";
+
+/** One file changed by a patch. Paths are absolute. `diff` is unified, for people. */
+export interface FileChange {
+  path: string;
+  kind: "add" | "update" | "delete";
+  movePath?: string;
+  diff: string;
+}
+
+/** What a thread tells its front ends, in order. Nothing here is a wire format; each front end maps it. */
+export type Event =
+  | { type: "thread_started"; threadId: ThreadId; rolloutPath: string | null }
+  | { type: "turn_started"; turnId: TurnId; modelContextWindow: number | null }
+  /** A notice to a person that does not end anything. */
+  | { type: "warning"; message: string }
+  /** A stream retry: `message` is the full "Reconnecting... n/5 (…)" text. */
+  | { type: "stream_error"; message: string }
+  | { type: "agent_message_delta"; itemId: string; delta: string }
+  | { type: "agent_message"; itemId: string; text: string }
+  | { type: "reasoning_delta"; itemId: string; delta: string }
+  | { type: "reasoning"; itemId: string; summary: string[]; raw: string[] }
+  | { type: "web_search_started"; callId: string }
+  | { type: "web_search"; callId: string; action: WebSearchAction }
+  | { type: "command_started"; callId: string; command: string[]; cwd: string }
+  | { type: "command_output"; callId: string; chunk: Uint8Array }
+  | {
+      type: "command_finished";
+      callId: string;
+      command: string[];
+      cwd: string;
+      /** stdout and stderr in arrival order, invalid UTF-8 replaced. */
+      output: string;
+      /** null when the command was still running or was killed with the turn. */
+      exitCode: number | null;
+      durationMs: number;
+    }
+  | { type: "patch_started"; callId: string; changes: FileChange[] }
+  | {
+      type: "patch_finished";
+      callId: string;
+      changes: FileChange[];
+      success: boolean;
+      output: string;
+      durationMs: number;
+    }
+  | { type: "plan_updated"; update: PlanUpdate }
+  | { type: "turn_diff"; unifiedDiff: string }
+  | { type: "token_count"; info: TokenUsageInfo | null; rateLimits: RateLimitSnapshot | null }
+  | { type: "context_compacted" }
+  | { type: "entered_review"; target: ReviewTarget; hint: string }
+  | { type: "exited_review"; output: ReviewOutput | null; text: string | null }
+  | { type: "error"; message: string }
+  | { type: "turn_completed"; turnId: TurnId; lastAgentMessage: string | null }
+  /** Always preceded by an `error` event with the same message. */
+  | { type: "turn_failed"; turnId: TurnId; message: string }
+  | { type: "turn_aborted"; turnId: TurnId; reason: "interrupted" | "replaced" }
+  | { type: "shutdown_complete" };

@@ -1,0 +1,58 @@
+import type { Event } from "#protocol/events.ts";
+import type { ResponseItem, ToolOutputPayload } from "#protocol/items.ts";
+import type { ApprovalPolicy } from "#protocol/policies.ts";
+import type { ModelInfo, } from "#providers/model-catalog.ts";
+import type { ToolSpec } from "#providers/model-client.ts";
+import type { SandboxContext } from "#sandbox/sandbox.ts";
+
+/** How the model called: which wire item the answer must be. */
+export type ToolPayload =
+  | { kind: "function"; argumentsJson: string }
+  | { kind: "custom"; input: string }
+  | {
+      kind: "local_shell";
+      command: string[];
+      workdir: string | null;
+      timeoutMs: number | null;
+    };
+
+export interface ToolCall {
+  name: string;
+  callId: string;
+  payload: ToolPayload;
+}
+
+/** What a tool may see and use during one call. Frozen for the turn, except `emit` and `signal`. */
+export interface ToolContext {
+  threadId: string;
+  turnId: string;
+  /** The session's cwd, absolute. */
+  cwd: string;
+  model: ModelInfo;
+  approvalPolicy: ApprovalPolicy;
+  sandbox: SandboxContext;
+  /** Aborted when the turn is interrupted. */
+  signal: AbortSignal;
+  emit(event: Event): void;
+}
+
+export interface ToolResult {
+  output: ToolOutputPayload;
+  /** For logs and hooks; the model only sees `output`. */
+  success: boolean;
+  /** Items that follow the output in history (the image of `view_image`). */
+  followUp?: ResponseItem[];
+}
+
+/**
+ * One thing the model can call. `spec` is what the request lists, or null for a tool that is accepted
+ * but not offered. Tools answer every failure the model can cause as a result; they throw only for bugs
+ * and when the signal is aborted.
+ */
+export interface Tool {
+  name: string;
+  spec(context: { model: ModelInfo }): ToolSpec | null;
+  /** Whether calls may overlap other parallel calls of the same response. */
+  parallel: boolean;
+  run(call: ToolCall, context: ToolContext): Promise<ToolResult>;
+}
