@@ -3,7 +3,7 @@ import type { SandboxPolicy } from "#protocol/policies.ts";
 /** A command as the caller wants it run. */
 export interface SandboxCommand {
   argv: readonly string[];
-  /** Absolute. */
+  /** Absolute. Must exist: the spawner reports a missing one. */
   cwd: string;
   /** The complete environment of the child. */
   env: Readonly<Record<string, string>>;
@@ -23,11 +23,27 @@ export interface SpawnPlan {
   inheritFds: number[];
   /** Closes descriptors and removes what was made only for the spawn. Safe to call twice. */
   release(): void;
-  /** Called once after the command (and everything it started) has ended. Safe to call twice. */
+  /**
+   * Called once after the command (and everything it started) has ended, or when the spawn failed.
+   * Safe to call twice. Releases too, if nobody did.
+   */
   finished(): void;
+  /**
+   * To ask after a non-zero exit and before `finished`: whether the command never ran. Costs nothing
+   * after an ordinary failure. `stderr` is what the child wrote, or its start (4 KiB are enough).
+   * Undefined: the command did run and the exit code is its own.
+   */
+  startFailure(stderr: string): StartFailure | undefined;
   /** Which backend enforces the policy; "none" only for danger-full-access. */
   backend: "bwrap" | "none";
 }
+
+/** Why a planned command never ran. */
+export type StartFailure =
+  /** The sandbox could not be set up. Never run the command unsandboxed instead. */
+  | SandboxUnavailable
+  /** The sandbox stood, but the program could not be executed; `exitCode` is what a shell would give. */
+  | { unavailable: false; exitCode: 126 | 127; message: string };
 
 /** Why a command cannot be run under the policy on this machine. Never run it unsandboxed instead. */
 export interface SandboxUnavailable {
@@ -44,4 +60,20 @@ export interface SandboxContext {
   /** `$TMPDIR` of the session, or undefined. */
   tmpdir: string | undefined;
   codexHome: string;
+}
+
+/** A folder commands may write to, without the parts of it they may not. All paths absolute and canonical. */
+export interface WritableRoot {
+  root: string;
+  /** Paths at or below `root` that stay read-only, whether or not they exist. */
+  readOnly: string[];
+}
+
+/** What wraps commands. One per process is enough; it remembers a failed start. */
+export interface Sandbox {
+  /**
+   * The command wrapped for the policy, or why it cannot be run under it. May create placeholder
+   * folders on disk, so `finished` must be called on every plan.
+   */
+  plan(command: SandboxCommand, context: SandboxContext): SpawnPlan | SandboxUnavailable;
 }
