@@ -1,0 +1,69 @@
+import { itemToWire, messageText, type ResponseItem, textMessage } from "#protocol/items.ts";
+import type { ModelFailure, ModelRequest } from "#providers/model-client.ts";
+import { assistantText } from "../context/history.ts";
+import { pairCallsWithOutputs } from "../context/normalize.ts";
+import type { ThreadState } from "../thread-state.ts";
+import { turnRequest } from "../turn/request.ts";
+import { type FinalFailure, retryStreams } from "../turn/stream-retries.ts";
+import type { Turn, TurnDeps } from "../turn/turn-deps.ts";
+import { rebuiltHistory, summaryMessage } from "./rebuild.ts";
+
+/**
+ * Replaces the history by fresh context, the user's recent words and a summary the model writes. When the
+ * conversation does not even fit for being summarised, its oldest items are left out one by one. Returns
+ * null when done, or why not (history is then unchanged). Rejects with the signal's reason when aborted.
+ */
+export async function compactHistory(deps: TurnDeps, state: ThreadState, turn: Turn): Promise<FinalFailure | null> {
+  let input = [...state.history.forPrompt(), textMessage("user", state.settings.compactPrompt)];
+  const collected: { summary: string } = { summary: "" };
+  while (true) {
+    const failure = await retryStreams(state, turn.signal, () =>
+      summarise(deps, state, compactRequest(state, turn, input), turn.signal, collected),
+    );
+    if (failure === null) break;
+    if (failure.kind !== "context_window" || input.length <= 2) return failure;
+    input = pairCallsWithOutputs(input.slice(1));
+  }
+  adopt(deps.initialContext(), state, collected.summary);
+  return null;
+}
+
+function compactRequest(state: ThreadState, turn: Turn, input: readonly ResponseItem[]): ModelRequest {
+  const request = turnRequest(state, turn, [], undefined);
+  return { ...request, input, parallelToolCalls: false, outputSchema: undefined };
+}
+
+/** One stream of the summarising request. Its items are not part of the conversation. */
+async function summarise(
+  deps: TurnDeps,
+  state: ThreadState,
+  request: ModelRequest,
+  signal: AbortSignal,
+  collected: { summary: string },
+): Promise<ModelFailure | null> {
+  let failure: ModelFailure | null = null;
+  for await (const batch of deps.client.stream(request, { signal })) {
+    for (const event of batch) {
+      if (event.type === "item_done" && event.item.type === "message") collected.summary = assistantText(event.item);
+      else if (event.type === "rate_limits") state.setRateLimits(event.rateLimits);
+      else if (event.type === "completed") state.addUsage(event.usage);
+      else if (event.type === "failed") failure = event.failure;
+    }
+  }
+  return failure;
+}
+
+function adopt(initial: readonly ResponseItem[], state: ThreadState, summary: string): void {
+  const history = rebuiltHistory(initial, state.history.items, summary);
+  state.history.replace(history);
+  const message = messageText(summaryMessage(summary));
+  state.record({ type: "compacted", payload: { message, replacement_history: history } });
+  state.resetContextTokens(estimateTokens(history));
+  state.recordEvent({ type: "context_compacted" });
+  state.emit({ type: "context_compacted" });
+}
+
+/** Bytes of the wire form / 4, the same rough count the tool-output budgets use. */
+function estimateTokens(items: readonly ResponseItem[]): number {
+  return Math.ceil(Buffer.byteLength(JSON.stringify(items.map(itemToWire)), "utf8") / 4);
+}

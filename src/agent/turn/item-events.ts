@@ -1,0 +1,55 @@
+import type { ReasoningItem, ResponseItem, WebSearchCallItem } from "#protocol/items.ts";
+import type { EventRecord } from "#protocol/rollout-item.ts";
+import { assistantText } from "../context/history.ts";
+import type { ThreadState } from "../thread-state.ts";
+
+/** Tells front ends that the model began something worth showing before it is finished. */
+export function emitStartedItem(item: ResponseItem, state: ThreadState): void {
+  if (item.type === "web_search_call") state.emit({ type: "web_search_started", callId: webSearchId(item) });
+}
+
+/** Tells front ends what a finished item says. Tool calls speak for themselves when they run. */
+export function emitFinishedItem(item: ResponseItem, state: ThreadState): void {
+  switch (item.type) {
+    case "message":
+      if (item.role === "assistant") {
+        state.emit({ type: "agent_message", itemId: item.id ?? "", text: assistantText(item) });
+      }
+      break;
+    case "reasoning":
+      state.emit({ type: "reasoning", itemId: item.id ?? "", summary: summaryParts(item), raw: rawParts(item) });
+      break;
+    case "web_search_call":
+      state.emit({ type: "web_search", callId: webSearchId(item), action: item.action ?? { type: "other" } });
+      break;
+    default:
+      break;
+  }
+}
+
+/** The event lines that accompany an item in the rollout, before the item itself. */
+export function itemEventRecords(item: ResponseItem): EventRecord[] {
+  switch (item.type) {
+    case "message":
+      return item.role === "assistant" ? [{ type: "agent_message", message: assistantText(item) }] : [];
+    case "reasoning":
+      return [
+        ...summaryParts(item).map((text): EventRecord => ({ type: "agent_reasoning", text })),
+        ...rawParts(item).map((text): EventRecord => ({ type: "agent_reasoning_raw_content", text })),
+      ];
+    default:
+      return [];
+  }
+}
+
+function summaryParts(item: ReasoningItem): string[] {
+  return item.summary.map((part) => part.text);
+}
+
+function rawParts(item: ReasoningItem): string[] {
+  return (item.content ?? []).map((part) => part.text);
+}
+
+function webSearchId(item: WebSearchCallItem): string {
+  return item.id ?? "";
+}

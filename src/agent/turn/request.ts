@@ -1,0 +1,29 @@
+import type { ModelRequest, ToolSpec } from "#providers/model-client.ts";
+import { promptItems } from "../context/prompt-items.ts";
+import type { ThreadState } from "../thread-state.ts";
+import type { Turn } from "./turn-deps.ts";
+
+/** The sampling request for the thread as it is now. */
+export function turnRequest(
+  state: ThreadState,
+  turn: Turn,
+  tools: readonly ToolSpec[],
+  turnMetadata: string | undefined,
+): ModelRequest {
+  const { settings } = state;
+  return {
+    model: settings.model,
+    instructions: settings.baseInstructions,
+    input: promptItems(state.history.forPrompt(), settings.model),
+    tools,
+    parallelToolCalls: settings.model.parallelToolCalls,
+    effort: settings.effort,
+    summary: settings.summary,
+    verbosity: settings.verbosity,
+    outputSchema: turn.outputSchema,
+    threadId: settings.threadId,
+    turnMetadata,
+    subagent: settings.subagent,
+    turn: turn.wire,
+  };
+}

@@ -1,0 +1,37 @@
+import { compactHistory } from "../compact/run.ts";
+import { shouldCompact } from "../compact/when.ts";
+import type { ThreadState } from "../thread-state.ts";
+import { turnRequest } from "./request.ts";
+import { sample } from "./sample.ts";
+import type { FinalFailure } from "./stream-retries.ts";
+import { turnContextRecord } from "./turn-context-record.ts";
+import type { Turn, TurnDeps } from "./turn-deps.ts";
+
+/** How the rounds of a turn ended. An interruption is not here: it rejects with the signal's reason. */
+export type TurnEnd = { type: "completed"; lastAgentMessage: string | null } | { type: "failed"; message: string };
+
+/**
+ * Asks the model round after round until it calls no more tools, compacting between rounds when the
+ * context has reached its limit. The caller has recorded the user's message.
+ */
+export async function runTurn(deps: TurnDeps, state: ThreadState, turn: Turn): Promise<TurnEnd> {
+  const tools = deps.registry.specs(state.settings.model);
+  const metadata = await deps.turnMetadata();
+  let from = state.history.items.length;
+  while (true) {
+    state.record({ type: "turn_context", payload: turnContextRecord(state.settings, turn) });
+    const outcome = await sample(deps, state, turn, () => turnRequest(state, turn, tools, metadata));
+    if (outcome.type === "failed") return failedTurn(outcome.failure, state);
+    if (outcome.calls === 0) return { type: "completed", lastAgentMessage: state.history.lastAssistantMessage(from) };
+    if (!shouldCompact(state)) continue;
+    const failure = await compactHistory(deps, state, turn);
+    if (failure !== null) return failedTurn(failure, state);
+    from = state.history.items.length;
+  }
+}
+
+/** What a final model failure makes of a turn. */
+export function failedTurn(failure: FinalFailure, state: ThreadState): TurnEnd {
+  if (failure.kind === "context_window") state.markWindowFull();
+  return { type: "failed", message: failure.message };
+}

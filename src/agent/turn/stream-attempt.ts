@@ -1,0 +1,111 @@
+import type { ResponseItem } from "#protocol/items.ts";
+import type { ModelClient, ModelEvent, ModelFailure, ModelRequest } from "#providers/model-client.ts";
+import { toolCallOf } from "#tools/route.ts";
+import type { ToolCall, ToolResult } from "#tools/tool.ts";
+import type { ThreadState } from "../thread-state.ts";
+import { emitFinishedItem, emitStartedItem, itemEventRecords } from "./item-events.ts";
+
+/** A tool call that is running or has run. `result` rejects only on abort or a bug. */
+export interface PendingCall {
+  call: ToolCall;
+  result: Promise<ToolResult>;
+}
+
+export interface AttemptOutcome {
+  /** null when the response completed. */
+  failure: ModelFailure | null;
+  calls: PendingCall[];
+}
+
+/**
+ * Plays one response stream into the thread: deltas leave at once, finished items become history, tool
+ * calls start while the stream goes on. Items of a stream that broke before any tool call started are
+ * dropped, because the retry will bring them again; once a call has started they stay, because its
+ * side effects do.
+ */
+export async function streamAttempt(options: {
+  client: ModelClient;
+  request: ModelRequest;
+  state: ThreadState;
+  startCall: (call: ToolCall) => Promise<ToolResult>;
+  signal: AbortSignal;
+}): Promise<AttemptOutcome> {
+  const attempt = new Attempt(options.state, options.startCall);
+  for await (const batch of options.client.stream(options.request, { signal: options.signal })) {
+    for (const event of batch) attempt.handle(event);
+  }
+  return attempt.finish();
+}
+
+class Attempt {
+  readonly #state: ThreadState;
+  readonly #startCall: (call: ToolCall) => Promise<ToolResult>;
+  readonly #calls: PendingCall[] = [];
+  #unrecorded: ResponseItem[] = [];
+  #failure: ModelFailure | null | undefined;
+
+  constructor(state: ThreadState, startCall: (call: ToolCall) => Promise<ToolResult>) {
+    this.#state = state;
+    this.#startCall = startCall;
+  }
+
+  handle(event: ModelEvent): void {
+    switch (event.type) {
+      case "text_delta":
+        this.#state.emit({ type: "agent_message_delta", itemId: event.itemId, delta: event.delta });
+        break;
+      case "reasoning_delta":
+        if (!event.raw) this.#state.emit({ type: "reasoning_delta", itemId: event.itemId, delta: event.delta });
+        break;
+      case "item_added":
+        emitStartedItem(event.item, this.#state);
+        break;
+      case "item_done":
+        this.#itemDone(event.item);
+        break;
+      case "rate_limits":
+        this.#state.setRateLimits(event.rateLimits);
+        break;
+      case "completed":
+        this.#failure = null;
+        this.#recordItems();
+        this.#state.addUsage(event.usage);
+        break;
+      case "failed":
+        this.#failure = event.failure;
+        break;
+      case "created":
+        break;
+    }
+  }
+
+  finish(): AttemptOutcome {
+    const failure = this.#failure === undefined ? STREAM_CLOSED : this.#failure;
+    if (failure !== null && (!failure.retry || this.#calls.length > 0)) this.#recordItems();
+    return { failure, calls: this.#calls };
+  }
+
+  #itemDone(item: ResponseItem): void {
+    emitFinishedItem(item, this.#state);
+    this.#unrecorded.push(item);
+    const call = toolCallOf(item);
+    if (call === undefined) return;
+    this.#recordItems();
+    const result = this.#startCall(call);
+    result.catch(() => {});
+    this.#calls.push({ call, result });
+  }
+
+  #recordItems(): void {
+    for (const item of this.#unrecorded) {
+      for (const record of itemEventRecords(item)) this.#state.recordEvent(record);
+      this.#state.recordItems([item]);
+    }
+    this.#unrecorded = [];
+  }
+}
+
+const STREAM_CLOSED: ModelFailure = {
+  retry: true,
+  message: "stream disconnected before completion: stream closed before response.completed",
+};

@@ -1,0 +1,18 @@
+import type { ToolContext } from "#tools/tool.ts";
+import type { ThreadState } from "../thread-state.ts";
+import type { Turn } from "./turn-deps.ts";
+
+/** What tools see of this thread during one turn. */
+export function toolContext(state: ThreadState, turn: Turn): ToolContext {
+  const { settings } = state;
+  return {
+    threadId: settings.threadId,
+    turnId: turn.id,
+    cwd: settings.cwd,
+    model: settings.model,
+    approvalPolicy: settings.approvalPolicy,
+    sandbox: settings.sandbox,
+    signal: turn.signal,
+    emit: (event) => state.emit(event),
+  };
+}

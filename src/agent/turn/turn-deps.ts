@@ -1,0 +1,27 @@
+import type { Event } from "#protocol/events.ts";
+import type { TurnId } from "#protocol/ids.ts";
+import type { ResponseItem } from "#protocol/items.ts";
+import type { ModelClient, TurnWireState } from "#providers/model-client.ts";
+import type { ToolRegistry } from "#tools/registry.ts";
+import type { ToolRouter } from "#tools/route.ts";
+
+/** The engines a thread's turns use; built once per thread by `runtime`. */
+export interface TurnDeps {
+  client: ModelClient;
+  registry: ToolRegistry;
+  router: ToolRouter;
+  /** The items every conversation starts with: permissions, developer text, AGENTS.md, environment. */
+  initialContext(): readonly ResponseItem[];
+  /** Value of the `x-codex-turn-metadata` header for the session's cwd, or undefined. */
+  turnMetadata(): Promise<string | undefined>;
+  /** Called when a turn ended, however: reports commands that still run. */
+  turnEnded(emit: (event: Event) => void): void;
+}
+
+/** One turn: frozen facts, plus the wire state its requests share. */
+export interface Turn {
+  id: TurnId;
+  outputSchema: Record<string, unknown> | undefined;
+  wire: TurnWireState;
+  signal: AbortSignal;
+}

@@ -1,0 +1,72 @@
+import type { Command } from "commander";
+import { addExecOptions, type ExecCliOptions } from "../exec-options.ts";
+
+const EXAMPLES = `
+Examples:
+  codex exec "explain what this repository does"
+  codex exec --sandbox workspace-write "fix the failing test"
+  git diff | codex exec "write a commit message for this diff"
+  codex exec --json "list the TODOs" | jq -r 'select(.type == "item.completed")'
+  codex exec resume --last "now add a test for it"
+  codex exec review --uncommitted`;
+
+/** Registers `codex exec` (alias `e`) with `resume` and `review`; `exit` receives the exit code. */
+export function addExecCommand(program: Command, exit: (code: number) => void): void {
+  const exec = addExecOptions(
+    program
+      .command("exec")
+      .alias("e")
+      .description("run one task without a terminal interface")
+      .argument("[prompt]", "what to do; `-` or nothing reads standard input")
+      .addHelpText("after", EXAMPLES),
+  );
+  exec.action(async (prompt: string | undefined, options: ExecCliOptions) => {
+    const { execCommand } = await import("./exec-run.ts");
+    exit(await execCommand({ type: "start", prompt }, options));
+  });
+
+  exec
+    .command("resume")
+    .description("go on with an earlier session")
+    .argument("[session]", "session id")
+    .argument("[prompt]", "what to do; `-` or nothing reads standard input")
+    .option("--last", "the most recent session of this folder")
+    .option("--all", "with --last: of any folder")
+    .action(async (session: string | undefined, prompt: string | undefined, _own: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ExecCliOptions & { last?: boolean; all?: boolean }>();
+      const { execCommand } = await import("./exec-run.ts");
+      // With --last there is no id to give: the one positional is the prompt.
+      const shifted = options.last === true && prompt === undefined ? { prompt: session } : { session, prompt };
+      exit(await execCommand({ type: "resume", ...shifted, last: options.last === true, all: options.all === true }, options));
+    });
+
+  exec
+    .command("review")
+    .description("review code changes")
+    .argument("[prompt]", "your own review instructions; `-` reads standard input")
+    .option("--uncommitted", "staged, unstaged and untracked changes")
+    .option("--base <BRANCH>", "changes against this branch")
+    .option("--commit <SHA>", "changes of one commit")
+    .option("--title <TITLE>", "with --commit: its title")
+    .action(async (prompt: string | undefined, _own: unknown, command: Command) => {
+      const options = command.optsWithGlobals<ExecCliOptions & ReviewCliOptions>();
+      const { execCommand } = await import("./exec-run.ts");
+      exit(await execCommand({ type: "review", prompt, ...reviewFlags(options) }, options));
+    });
+}
+
+interface ReviewCliOptions {
+  uncommitted?: boolean;
+  base?: string;
+  commit?: string;
+  title?: string;
+}
+
+function reviewFlags(options: ReviewCliOptions) {
+  return {
+    uncommitted: options.uncommitted === true,
+    base: options.base,
+    commit: options.commit,
+    title: options.title,
+  };
+}

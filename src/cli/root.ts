@@ -1,0 +1,28 @@
+import { Command, CommanderError } from "commander";
+import { VERSION } from "#lib/version.ts";
+import { addExecCommand } from "./commands/exec.ts";
+
+/** Exit code of a usage error, as Codex CLI's. */
+const USAGE_EXIT = 2;
+
+/** Parses the command line and runs the command; resolves to the exit code. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command("codex")
+    .description("A coding agent for your terminal.")
+    .version(`codex-cli ${VERSION}`, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .configureHelp({ sortOptions: true })
+    .showHelpAfterError("(codex --help lists the commands)")
+    .exitOverride();
+  addExecCommand(program, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : USAGE_EXIT;
+  }
+  return exitCode;
+}

@@ -1,0 +1,23 @@
+import type { ModelInfo } from "#providers/model-catalog.ts";
+import type { ToolSpec } from "#providers/model-client.ts";
+import type { Tool } from "./tool.ts";
+
+/** The tools of one thread: what a request lists, and what a call finds. */
+export interface ToolRegistry {
+  /** Specs in the order the tools were given, hosted tools included. */
+  specs(model: ModelInfo): ToolSpec[];
+  find(name: string): Tool | undefined;
+}
+
+/** A registry over the given tools; a later tool of the same name is a bug and throws. */
+export function createToolRegistry(tools: readonly Tool[]): ToolRegistry {
+  const byName = new Map<string, Tool>();
+  for (const tool of tools) {
+    if (byName.has(tool.name)) throw new Error(`two tools are named "${tool.name}"`);
+    byName.set(tool.name, tool);
+  }
+  return {
+    specs: (model) => tools.flatMap((tool) => tool.spec({ model }) ?? []),
+    find: (name) => byName.get(name),
+  };
+}

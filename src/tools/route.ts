@@ -1,0 +1,67 @@
+import { SharedLock } from "#lib/semaphore.ts";
+import type { ResponseItem, ToolOutputPayload } from "#protocol/items.ts";
+import type { ToolRegistry } from "./registry.ts";
+import type { ToolCall, ToolContext, ToolResult } from "./tool.ts";
+
+/** The call an item asks for, or undefined for items that are no tool call. */
+export function toolCallOf(item: ResponseItem): ToolCall | undefined {
+  switch (item.type) {
+    case "function_call":
+      return { name: item.name, callId: item.call_id, payload: { kind: "function", argumentsJson: item.arguments } };
+    case "custom_tool_call":
+      return { name: item.name, callId: item.call_id, payload: { kind: "custom", input: item.input } };
+    case "local_shell_call":
+      return {
+        name: "local_shell",
+        callId: item.call_id ?? item.id ?? "",
+        payload: {
+          kind: "local_shell",
+          command: item.action.command,
+          workdir: item.action.working_directory ?? null,
+          timeoutMs: item.action.timeout_ms ?? null,
+        },
+      };
+    default:
+      return undefined;
+  }
+}
+
+/** The history items that answer a call: its output, then whatever the tool adds. */
+export function outputItems(call: ToolCall, result: ToolResult): ResponseItem[] {
+  return [outputItem(call, result.output), ...(result.followUp ?? [])];
+}
+
+function outputItem(call: ToolCall, output: ToolOutputPayload): ResponseItem {
+  const type = call.payload.kind === "custom" ? "custom_tool_call_output" : "function_call_output";
+  return { type, call_id: call.callId, output };
+}
+
+/**
+ * Runs the calls of one thread. Calls of tools that allow it overlap; any other call runs alone, in the
+ * order the model made them.
+ */
+export class ToolRouter {
+  readonly #registry: ToolRegistry;
+  readonly #lock = new SharedLock();
+
+  constructor(registry: ToolRegistry) {
+    this.#registry = registry;
+  }
+
+  /** Never rejects for what a model can send; rejects with the signal's reason when aborted, and for bugs. */
+  run(call: ToolCall, context: ToolContext): Promise<ToolResult> {
+    const tool = this.#registry.find(call.name);
+    if (tool === undefined) return Promise.resolve({ output: unknownTool(call), success: false });
+    const task = () => {
+      context.signal.throwIfAborted();
+      return tool.run(call, context);
+    };
+    return tool.parallel ? this.#lock.runShared(task) : this.#lock.runExclusive(task);
+  }
+}
+
+function unknownTool(call: ToolCall): string {
+  return call.payload.kind === "custom"
+    ? `unsupported custom tool call: ${call.name}`
+    : `unsupported call: ${call.name}`;
+}
