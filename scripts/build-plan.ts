@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The project's folder. */
@@ -25,7 +25,8 @@ const OTHER_SOURCES = [
 export function sourceFingerprint(root: string): string {
   const hash = createHash("sha256");
   const sources = [...new Bun.Glob("src/**/*").scanSync({ cwd: root, onlyFiles: true })].sort();
-  for (const path of [...OTHER_SOURCES, ...sources]) {
+  const others = OTHER_SOURCES.filter((path) => existsSync(join(root, path)));
+  for (const path of [...others, ...sources]) {
     const bytes = readFileSync(join(root, path));
     hash.update(`${path}\0${bytes.length}\0`).update(bytes);
   }
