@@ -9,7 +9,6 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
-import { missingPackages } from "./lock-file.mjs";
 
 const root = join(fileURLToPath(import.meta.url), "..", "..");
 const OLDEST_NODE = 18;
@@ -32,6 +31,21 @@ function readLock(path) {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * The packages of package-lock.json that node_modules/.package-lock.json (undefined when absent) does not have in
+ * the same version. Optional ones may be absent: they are for other platforms. Versions are compared rather than
+ * file times, which a checkout or a restored cache changes.
+ */
+function missingPackages(wanted, installed) {
+  const present = installed?.packages ?? {};
+  return Object.entries(wanted.packages ?? {}).filter(([path, entry]) => {
+    if (path === "") return false;
+    const found = present[path];
+    if (found === undefined) return entry.optional !== true && entry.devOptional !== true;
+    return found.version !== entry.version || found.integrity !== entry.integrity;
+  });
 }
 
 function ensurePackages() {
@@ -102,10 +116,11 @@ async function mayInstall(names) {
 function installSystemPackages(commands, names) {
   console.error(`Installing ${names.join(" and ")} (apt-get, usually under a minute)…`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  return commands.every(([program, ...args]) => {
-    const result = spawnSync(program, args, { stdio: ["ignore", "ignore", "inherit"], env });
-    return result.status === 0;
+  // An update that fails for one repository of several still lets the install find the package, so only the last counts.
+  const statuses = commands.map(([program, ...args]) => {
+    return spawnSync(program, args, { stdio: ["ignore", "ignore", "inherit"], env }).status;
   });
+  return statuses.at(-1) === 0;
 }
 
 async function ensureSystem() {
