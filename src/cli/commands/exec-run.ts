@@ -1,0 +1,151 @@
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { CodexError, messageOf, osErrorText } from "#lib/errors.ts";
+import { codexHome } from "#lib/home.ts";
+import { writeStderr } from "#lib/stdio.ts";
+import type { Op, UserInput } from "#protocol/ops.ts";
+import type { ReviewTarget } from "#protocol/review.ts";
+import type { ThreadStart } from "#runtime/create.ts";
+import type { ExecCliOptions } from "../exec-options.ts";
+import { loadExecConfig } from "../exec-config.ts";
+
+/** Which form of `codex exec` was called. */
+export type ExecCommandLine =
+  | { type: "start"; prompt: string | undefined }
+  | {
+      type: "resume";
+      session?: string | undefined;
+      prompt?: string | undefined;
+      last: boolean;
+      all: boolean;
+    }
+  | {
+      type: "review";
+      prompt: string | undefined;
+      uncommitted: boolean;
+      base: string | undefined;
+      commit: string | undefined;
+      title: string | undefined;
+    };
+
+/** Runs `codex exec …` and resolves to its exit code. Throws CodexError for what the command line or machine lacks. */
+export async function execCommand(line: ExecCommandLine, options: ExecCliOptions): Promise<number> {
+  const cwd = resolveCwd(options.cd);
+  const home = codexHome();
+  const target = line.type === "review" ? reviewTarget(line) : undefined;
+  const config = await loadExecConfig({ codexHome: home, cwd, options });
+  for (const warning of config.warnings) writeStderr(`warning: ${warning}\n`);
+  const { createRuntime, isInsideRepository } = await import("#runtime/create.ts");
+  if (!config.bypass && options.skipGitRepoCheck !== true && !isInsideRepository(cwd)) {
+    throw new CodexError(
+      "untrusted_directory",
+      "Not inside a trusted directory and --skip-git-repo-check was not specified.",
+    );
+  }
+  const outputSchema = options.outputSchema === undefined ? undefined : readSchema(options.outputSchema);
+  const op = target ?? (await userTurn(line, options, outputSchema));
+  const runtime = await createRuntime({
+    config: config.loaded,
+    codexHome: home,
+    cwd,
+    source: "exec",
+    originator: "codex_exec",
+    ephemeral: options.ephemeral === true,
+    record: options.record === undefined ? undefined : resolve(options.record),
+    replay: options.replay === undefined ? undefined : resolve(options.replay),
+  });
+  const { runExec } = await import("#exec/run.ts");
+  return runExec(runtime, {
+    start: threadStart(line),
+    op,
+    shownPrompt: op.type === "review" ? reviewTitle(op.target) : promptText(op.input),
+    json: options.json === true || options.experimentalJson === true,
+    color: options.color,
+    hideReasoning: config.loaded.config.hide_agent_reasoning,
+    showRawReasoning: config.loaded.config.show_raw_agent_reasoning,
+    lastMessageFile: options.outputLastMessage === undefined ? undefined : resolve(options.outputLastMessage),
+  });
+}
+
+function resolveCwd(folder: string | undefined): string {
+  const cwd = resolve(folder ?? ".");
+  try {
+    if (!statSync(cwd).isDirectory()) throw new CodexError("cwd", `Not a directory (os error 20): "${cwd}"`);
+  } catch (error) {
+    if (error instanceof CodexError) throw error;
+    throw new CodexError("cwd", osErrorText(error), { cause: error });
+  }
+  return cwd;
+}
+
+async function userTurn(
+  line: Exclude<ExecCommandLine, { type: "review" }>,
+  options: ExecCliOptions,
+  outputSchema: Record<string, unknown> | undefined,
+): Promise<Extract<Op, { type: "user_turn" }>> {
+  const { readPrompt } = await import("#exec/stdin-prompt.ts");
+  const text = await readPrompt(line.prompt);
+  const images = (options.image ?? []).map((path): UserInput => ({ type: "local_image", path: resolve(path) }));
+  return {
+    type: "user_turn",
+    input: [...images, { type: "text", text }],
+    ...(outputSchema === undefined ? {} : { outputSchema }),
+  };
+}
+
+function readSchema(path: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new CodexError("output_schema", `Failed to read output schema file ${path}: ${osErrorText(error)}`, {
+      cause: error,
+    });
+  }
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (error) {
+    throw new CodexError("output_schema", `Output schema file ${path} is not valid JSON: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function threadStart(line: ExecCommandLine): ThreadStart {
+  if (line.type !== "resume") return { type: "new" };
+  if (line.last) return { type: "resume_last", anyFolder: line.all };
+  if (line.session !== undefined) return { type: "resume", session: line.session };
+  return { type: "resume_last", anyFolder: line.all };
+}
+
+function reviewTarget(line: Extract<ExecCommandLine, { type: "review" }>): Extract<Op, { type: "review" }> {
+  return { type: "review", target: reviewSubject(line) };
+}
+
+function reviewSubject(line: Extract<ExecCommandLine, { type: "review" }>): ReviewTarget {
+  if (line.uncommitted) return { type: "uncommittedChanges" };
+  if (line.base !== undefined) return { type: "baseBranch", branch: line.base };
+  if (line.commit !== undefined) {
+    return { type: "commit", sha: line.commit, ...(line.title === undefined ? {} : { title: line.title }) };
+  }
+  if (line.prompt !== undefined) return { type: "custom", instructions: line.prompt };
+  throw new CodexError("review_target", "Specify --uncommitted, --base, --commit, or provide custom review instructions");
+}
+
+/** How the header names what is reviewed. */
+function reviewTitle(target: ReviewTarget): string {
+  switch (target.type) {
+    case "uncommittedChanges":
+      return "current changes";
+    case "baseBranch":
+      return `changes against '${target.branch}'`;
+    case "commit":
+      return `commit ${target.sha}${target.title === undefined ? "" : `: ${target.title}`}`;
+    case "custom":
+      return target.instructions;
+  }
+}
+
+function promptText(input: readonly UserInput[]): string {
+  return input.map((part) => (part.type === "text" ? part.text : "")).join("");
+}

@@ -1,0 +1,139 @@
+import { writeFileAtomic } from "#lib/atomic-file.ts";
+import { CodexError, osErrorText } from "#lib/errors.ts";
+import { writeStderr, writeStdout } from "#lib/stdio.ts";
+import { VERSION } from "#lib/version.ts";
+import type { Event } from "#protocol/events.ts";
+import type { Op } from "#protocol/ops.ts";
+import type { Runtime, StartedThread, ThreadStart } from "#runtime/create.ts";
+import { HumanOutput } from "./human-output.ts";
+import { JsonOutput } from "./json-output.ts";
+import type { ExecOutput } from "./output.ts";
+import { type ColorChoice, createPalette } from "./palette.ts";
+
+/** One headless run: which thread, what to do in it, and how to show it. */
+export interface ExecRequest {
+  start: ThreadStart;
+  op: Extract<Op, { type: "user_turn" | "review" }>;
+  /** What the header shows as the user's words. */
+  shownPrompt: string;
+  json: boolean;
+  color: ColorChoice;
+  hideReasoning: boolean;
+  showRawReasoning: boolean;
+  /** Absolute path that gets the final answer, or undefined. */
+  lastMessageFile: string | undefined;
+}
+
+/** How a run ended; `signal` when the user or the system interrupted it. */
+type RunEnd =
+  | { type: "completed"; message: string | null }
+  | { type: "failed" }
+  | { type: "interrupted"; signal: "SIGINT" | "SIGTERM" | "SIGHUP" };
+
+/** 128 + the signal's number, as a shell reports a program it stopped. */
+const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Runs one turn and resolves to the process's exit code. */
+export async function runExec(runtime: Runtime, request: ExecRequest): Promise<number> {
+  const session = new ExecSession(request);
+  const started = await runtime.startThread(request.start, (event) => session.handle(event));
+  session.begin(started);
+  started.thread.submit(request.op);
+  const end = await session.ended;
+  session.dispose();
+  await runtime.shutdown();
+  writeLastMessage(request.lastMessageFile, end);
+  switch (end.type) {
+    case "completed":
+      return 0;
+    case "failed":
+      return 1;
+    case "interrupted":
+      return SIGNAL_EXIT[end.signal];
+  }
+}
+
+/** Follows the thread's events to the end of its one turn, and turns signals into an interruption. */
+class ExecSession {
+  readonly #request: ExecRequest;
+  readonly #held: Event[] = [];
+  #output: ExecOutput | undefined;
+  #interrupt: (() => void) | undefined;
+  #signal: keyof typeof SIGNAL_EXIT | undefined;
+  #finish: (end: RunEnd) => void = () => {};
+  readonly ended: Promise<RunEnd>;
+  readonly #onSignal = (signal: NodeJS.Signals) => {
+    // A second signal means now.
+    if (this.#signal !== undefined) process.exit(SIGNAL_EXIT[this.#signal]);
+    this.#signal = signal as keyof typeof SIGNAL_EXIT;
+    this.#interrupt?.();
+  };
+
+  constructor(request: ExecRequest) {
+    this.#request = request;
+    this.ended = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    for (const signal of Object.keys(SIGNAL_EXIT)) process.on(signal, this.#onSignal);
+  }
+
+  /** The thread exists: its header can be shown, and signals have something to interrupt. */
+  begin(started: StartedThread): void {
+    this.#output = this.#request.json ? new JsonOutput(writeStdout) : humanOutput(this.#request, started);
+    this.#interrupt = () => started.thread.submit({ type: "interrupt" });
+    for (const event of this.#held.splice(0)) this.handle(event);
+    if (this.#signal !== undefined) this.#interrupt();
+  }
+
+  handle(event: Event): void {
+    if (this.#output === undefined) {
+      this.#held.push(event);
+      return;
+    }
+    this.#output.handle(event);
+    switch (event.type) {
+      case "turn_completed":
+        return this.#finish({ type: "completed", message: event.lastAgentMessage });
+      case "turn_failed":
+        return this.#finish({ type: "failed" });
+      case "turn_aborted":
+        return this.#finish({ type: "interrupted", signal: this.#signal ?? "SIGINT" });
+      default:
+        return;
+    }
+  }
+
+  dispose(): void {
+    for (const signal of Object.keys(SIGNAL_EXIT)) process.off(signal, this.#onSignal);
+  }
+}
+
+function humanOutput(request: ExecRequest, started: StartedThread): HumanOutput {
+  return new HumanOutput({
+    stdout: writeStdout,
+    stderr: writeStderr,
+    palette: createPalette(request.color, process.stderr.isTTY === true),
+    header: {
+      version: VERSION,
+      ...started.summary,
+      sessionId: started.thread.id,
+      prompt: request.shownPrompt,
+    },
+    hideReasoning: request.hideReasoning,
+    showRawReasoning: request.showRawReasoning,
+  });
+}
+
+/** An answer that is missing still makes the (empty) file, so a script never reads an older one. */
+function writeLastMessage(file: string | undefined, end: RunEnd): void {
+  if (file === undefined) return;
+  const message = end.type === "completed" ? end.message : null;
+  if (message === null) writeStderr(`Warning: no last agent message; wrote empty content to ${file}\n`);
+  try {
+    writeFileAtomic(file, message ?? "");
+  } catch (error) {
+    throw new CodexError("last_message_file", `Cannot write the final answer to "${file}": ${osErrorText(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,9 @@
+/** Whether this is the standalone executable, not the sources run by Bun. */
+export function isCompiled(): boolean {
+  return Bun.main.startsWith("/$bunfs/") || Bun.main.startsWith("B:/~BUN/");
+}
+
+/** The words that start this program again: the executable, or Bun with the entry file. */
+export function selfCommand(): string[] {
+  return isCompiled() ? [process.execPath] : [process.execPath, Bun.main];
+}
