@@ -18,6 +18,10 @@ async function main(name: string, args: readonly string[]): Promise<number> {
       return runSandboxHelper(args);
     }
     default:
+      if (args[0] === RUN_AS_APPLY_PATCH) {
+        const { runApplyPatchCli } = await import("#apply-patch/main.ts");
+        return runApplyPatchCli(args.slice(1));
+      }
       if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
         writeStdout(`codex-cli ${VERSION}\n`);
         return 0;
@@ -25,6 +29,9 @@ async function main(name: string, args: readonly string[]): Promise<number> {
       return (await import("#cli/root.ts")).runCli(args);
   }
 }
+
+/** How the agent runs the patch engine inside the sandbox, where no link with its name may be at hand. */
+const RUN_AS_APPLY_PATCH = "--codex-run-as-apply-patch";
 
 main(basename(process.argv0), process.argv.slice(2)).then(
   (code) => process.exit(code),

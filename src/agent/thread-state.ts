@@ -15,6 +15,9 @@ export interface ThreadRecorder {
 export interface ThreadPast {
   history: readonly ResponseItem[];
   usage: TokenUsageInfo | null;
+  rateLimits: RateLimitSnapshot | null;
+  /** Texts of the summaries that compactions left in the history. */
+  summaries: ReadonlySet<string>;
 }
 
 /**
@@ -26,8 +29,10 @@ export class ThreadState {
   readonly history: History;
   readonly #recorder: ThreadRecorder;
   readonly #emit: (event: Event) => void;
+  /** Texts of the summaries in the history: not the user's words when it is compacted again. */
+  readonly summaries: Set<string>;
   #usage: TokenUsageInfo | null;
-  #rateLimits: RateLimitSnapshot | null = null;
+  #rateLimits: RateLimitSnapshot | null;
 
   constructor(options: {
     settings: ThreadSettings;
@@ -39,7 +44,9 @@ export class ThreadState {
     this.#recorder = options.recorder;
     this.#emit = options.emit;
     this.history = new History(options.past?.history);
+    this.summaries = new Set(options.past?.summaries);
     this.#usage = options.past?.usage ?? null;
+    this.#rateLimits = options.past?.rateLimits ?? null;
   }
 
   emit(event: Event): void {

@@ -143,7 +143,7 @@ export class Thread {
 
   #recordAbort(turn: Turn): void {
     try {
-      this.#state.recordItems([textMessage("user", `<turn_aborted>\n${turnAborted.trim()}\n</turn_aborted>`)]);
+      this.#state.recordItems([textMessage("user", turnAborted.trim())]);
     } catch (error) {
       this.#state.emit({ type: "warning", message: messageOf(error) });
       return;

@@ -5,6 +5,20 @@ export type ReviewTarget =
   | { type: "commit"; sha: string; title?: string }
   | { type: "custom"; instructions: string };
 
+/** How a person names what is reviewed. */
+export function reviewHint(target: ReviewTarget): string {
+  switch (target.type) {
+    case "uncommittedChanges":
+      return "current changes";
+    case "baseBranch":
+      return `changes against '${target.branch}'`;
+    case "commit":
+      return `commit ${target.sha.slice(0, 7)}${target.title === undefined ? "" : `: ${target.title}`}`;
+    case "custom":
+      return target.instructions;
+  }
+}
+
 /** The JSON a reviewing model answers with. */
 export interface ReviewOutput {
   findings: {

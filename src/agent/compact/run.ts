@@ -1,12 +1,13 @@
-import { itemToWire, messageText, type ResponseItem, textMessage } from "#protocol/items.ts";
+import { itemToWire, type ResponseItem, textMessage } from "#protocol/items.ts";
 import type { ModelFailure, ModelRequest } from "#providers/model-client.ts";
+import { compactedHistory } from "#rollout/compacted-history.ts";
 import { assistantText } from "../context/history.ts";
 import { pairCallsWithOutputs } from "../context/normalize.ts";
 import type { ThreadState } from "../thread-state.ts";
 import { turnRequest } from "../turn/request.ts";
 import { type FinalFailure, retryStreams } from "../turn/stream-retries.ts";
 import type { Turn, TurnDeps } from "../turn/turn-deps.ts";
-import { rebuiltHistory, summaryMessage } from "./rebuild.ts";
+import summaryPrefix from "../prompts/summary-prefix.md" with { type: "text" };
 
 /**
  * Replaces the history by fresh context, the user's recent words and a summary the model writes. When the
@@ -53,11 +54,17 @@ async function summarise(
   return failure;
 }
 
-function adopt(initial: readonly ResponseItem[], state: ThreadState, summary: string): void {
-  const history = rebuiltHistory(initial, state.history.items, summary);
+function adopt(context: readonly ResponseItem[], state: ThreadState, answer: string): void {
+  const summary = `${summaryPrefix.trim()}\n${answer}`;
+  const history = compactedHistory({
+    context,
+    history: state.history.items,
+    summary,
+    earlierSummaries: state.summaries,
+  });
+  state.summaries.add(summary);
   state.history.replace(history);
-  const message = messageText(summaryMessage(summary));
-  state.record({ type: "compacted", payload: { message, replacement_history: history } });
+  state.record({ type: "compacted", payload: { message: summary, replacement_history: history } });
   state.resetContextTokens(estimateTokens(history));
   state.recordEvent({ type: "context_compacted" });
   state.emit({ type: "context_compacted" });

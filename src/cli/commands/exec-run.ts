@@ -4,7 +4,7 @@ import { CodexError, messageOf, osErrorText } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { writeStderr } from "#lib/stdio.ts";
 import type { Op, UserInput } from "#protocol/ops.ts";
-import type { ReviewTarget } from "#protocol/review.ts";
+import { type ReviewTarget, reviewHint } from "#protocol/review.ts";
 import type { ThreadStart } from "#runtime/create.ts";
 import type { ExecCliOptions } from "../exec-options.ts";
 import { loadExecConfig } from "../exec-config.ts";
@@ -28,11 +28,13 @@ export type ExecCommandLine =
       title: string | undefined;
     };
 
+type ReviewLine = Extract<ExecCommandLine, { type: "review" }>;
+
 /** Runs `codex exec …` and resolves to its exit code. Throws CodexError for what the command line or machine lacks. */
 export async function execCommand(line: ExecCommandLine, options: ExecCliOptions): Promise<number> {
   const cwd = resolveCwd(options.cd);
   const home = codexHome();
-  const target = line.type === "review" ? reviewTarget(line) : undefined;
+  const target = line.type === "review" ? await reviewTarget(line) : undefined;
   const config = await loadExecConfig({ codexHome: home, cwd, options });
   for (const warning of config.warnings) writeStderr(`warning: ${warning}\n`);
   const { createRuntime, isInsideRepository } = await import("#runtime/create.ts");
@@ -58,7 +60,7 @@ export async function execCommand(line: ExecCommandLine, options: ExecCliOptions
   return runExec(runtime, {
     start: threadStart(line),
     op,
-    shownPrompt: op.type === "review" ? reviewTitle(op.target) : promptText(op.input),
+    shownPrompt: op.type === "review" ? reviewHint(op.target) : promptText(op.input),
     json: options.json === true || options.experimentalJson === true,
     color: options.color,
     hideReasoning: config.loaded.config.hide_agent_reasoning,
@@ -118,32 +120,22 @@ function threadStart(line: ExecCommandLine): ThreadStart {
   return { type: "resume_last", anyFolder: line.all };
 }
 
-function reviewTarget(line: Extract<ExecCommandLine, { type: "review" }>): Extract<Op, { type: "review" }> {
-  return { type: "review", target: reviewSubject(line) };
+async function reviewTarget(line: ReviewLine): Promise<Extract<Op, { type: "review" }>> {
+  return { type: "review", target: await reviewSubject(line) };
 }
 
-function reviewSubject(line: Extract<ExecCommandLine, { type: "review" }>): ReviewTarget {
+async function reviewSubject(line: ReviewLine): Promise<ReviewTarget> {
   if (line.uncommitted) return { type: "uncommittedChanges" };
   if (line.base !== undefined) return { type: "baseBranch", branch: line.base };
   if (line.commit !== undefined) {
     return { type: "commit", sha: line.commit, ...(line.title === undefined ? {} : { title: line.title }) };
   }
+  if (line.prompt === "-") {
+    const { readPrompt } = await import("#exec/stdin-prompt.ts");
+    return { type: "custom", instructions: await readPrompt(line.prompt) };
+  }
   if (line.prompt !== undefined) return { type: "custom", instructions: line.prompt };
   throw new CodexError("review_target", "Specify --uncommitted, --base, --commit, or provide custom review instructions");
-}
-
-/** How the header names what is reviewed. */
-function reviewTitle(target: ReviewTarget): string {
-  switch (target.type) {
-    case "uncommittedChanges":
-      return "current changes";
-    case "baseBranch":
-      return `changes against '${target.branch}'`;
-    case "commit":
-      return `commit ${target.sha}${target.title === undefined ? "" : `: ${target.title}`}`;
-    case "custom":
-      return target.instructions;
-  }
 }
 
 function promptText(input: readonly UserInput[]): string {

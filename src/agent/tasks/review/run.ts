@@ -1,7 +1,7 @@
 import { AsyncQueue } from "#lib/async-queue.ts";
 import type { Event } from "#protocol/events.ts";
 import type { Op } from "#protocol/ops.ts";
-import type { ReviewOutput, ReviewTarget } from "#protocol/review.ts";
+import { type ReviewOutput, type ReviewTarget, reviewHint } from "#protocol/review.ts";
 import type { ThreadState } from "../../thread-state.ts";
 import type { TurnEnd } from "../../turn/run-turn.ts";
 import type { Turn } from "../../turn/turn-deps.ts";
@@ -10,8 +10,8 @@ import type { Turn } from "../../turn/turn-deps.ts";
 export interface ReviewChild {
   submit(op: Op): void;
   events: AsyncQueue<Event>;
-  /** What to ask and how to name it to a person ("current changes"). */
-  describe(target: ReviewTarget): Promise<{ prompt: string; hint: string }>;
+  /** What to ask about the target. */
+  promptFor(target: ReviewTarget): Promise<string>;
 }
 
 /** Events of the reviewing thread that the user sees as their own. */
@@ -37,7 +37,8 @@ export async function reviewTask(
   startReview: () => ReviewChild,
 ): Promise<TurnEnd> {
   const child = startReview();
-  const { prompt, hint } = await child.describe(target);
+  const prompt = await child.promptFor(target);
+  const hint = reviewHint(target);
   state.recordEvent({ type: "entered_review_mode", target, user_facing_hint: hint });
   state.emit({ type: "entered_review", target, hint });
   const abort = () => child.submit({ type: "interrupt" });
