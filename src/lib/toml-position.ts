@@ -145,7 +145,7 @@ class Scanner {
     }
     while (mark.length === 3 && this.#text[end + 3] === quote) end++;
     this.#at = end + mark.length;
-    return unescape(this.#text.slice(start, end), quote);
+    return unescaped(this.#text.slice(start, end), quote);
   }
 
   #skipSpace(): void {
@@ -170,7 +170,7 @@ export function endOfLine(text: string, from: number): number {
   return end === -1 ? text.length : end;
 }
 
-function unescape(text: string, quote: string): string {
+function unescaped(text: string, quote: string): string {
   if (quote === "'" || !text.includes("\\")) return text;
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))/g, (_, short, long, char) =>
     char === undefined ? String.fromCodePoint(Number.parseInt(short ?? long, 16)) : char,

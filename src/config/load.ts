@@ -1,0 +1,155 @@
+import { join } from "node:path";
+import { CodexError } from "#lib/errors.ts";
+import { findTomlValue, lineAndColumn } from "#lib/toml-position.ts";
+import { errorAtKey } from "./config-error.ts";
+import {
+  type ConfigLayer,
+  commandLineLayer,
+  fileLayer,
+  mergeLayers,
+  profileLayers,
+  projectLayers,
+  trustSource,
+} from "./layers.ts";
+import { type Merged, originOf } from "./merge.ts";
+import { type ConfigOverride, overrideTable } from "./override-values.ts";
+import { CONFIG_SCHEMA, type Config } from "./schema.ts";
+import { keyPath, type TomlTable, valueAt } from "./toml-table.ts";
+import { type TrustLevel, trustLevelOf } from "./trust.ts";
+import { type Validation, validate } from "./validate.ts";
+
+export interface LoadConfigOptions {
+  /** Absolute. */
+  codexHome: string;
+  /** Absolute: decides the project layers, trust, and relative paths of the command line. */
+  cwd: string;
+  /** `--profile`; else the merged `profile` key. */
+  profile?: string;
+  /** `-c key=value`, `--enable`, `--disable`, in the order given. */
+  overrides?: readonly ConfigOverride[];
+  /** Options made for one setting (`--model`, `--sandbox` …); they win over `overrides`. */
+  flags?: ConfigFlags;
+  /** Unknown keys are an error instead of a warning. */
+  strict?: boolean;
+  /** Leaves out `$CODEX_HOME/config.toml`. */
+  ignoreUserConfig?: boolean;
+  /** Folder of the system-wide files. */
+  systemFolder?: string;
+}
+
+/** Settings by their names in config.toml. */
+export type ConfigFlags = { readonly [K in keyof Config]?: Config[K] | undefined };
+
+export interface LoadedConfig {
+  config: Config;
+  /** The layer that gave each configured value, by dotted key; a key that is not here has its default. */
+  origins: ReadonlyMap<string, ConfigLayer>;
+  /** From the lowest to the highest, disabled ones included. */
+  layers: readonly ConfigLayer[];
+  /** The merged settings before defaults, as TOML gives them (whole numbers are bigint). */
+  merged: TomlTable;
+  /** The decision for `cwd`, which no project file has a part in. */
+  trust: TrustLevel | undefined;
+  /** Name of the profile in use. */
+  profile: string | undefined;
+  codexHome: string;
+  cwd: string;
+  /** For people, on standard error. */
+  warnings: readonly string[];
+}
+
+/**
+ * Reads every layer, merges and checks them. Throws a ConfigError for what cannot be read, parsed or is of the
+ * wrong type, and a CodexError for an unknown profile.
+ */
+export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConfig> {
+  const { layers, profile, trust } = await collectLayers(options);
+  const merged = mergeLayers(layers);
+  const checked = validate(merged.table, CONFIG_SCHEMA);
+  if (checked.problem !== undefined) throw errorAtKeyOf(merged, checked.problem.path, checked.problem.message);
+  if (options.strict && checked.unknown[0] !== undefined) {
+    throw errorAtKeyOf(merged, checked.unknown[0], `unknown configuration field \`${keyPath(checked.unknown[0])}\``);
+  }
+  return {
+    config: checked.value as unknown as Config,
+    origins: merged.origins,
+    layers,
+    merged: merged.table,
+    trust,
+    profile,
+    codexHome: options.codexHome,
+    cwd: options.cwd,
+    warnings: warningsOf(checked, merged),
+  };
+}
+
+interface Collected {
+  layers: ConfigLayer[];
+  profile: string | undefined;
+  trust: TrustLevel | undefined;
+}
+
+async function collectLayers(options: LoadConfigOptions): Promise<Collected> {
+  const { codexHome, cwd } = options;
+  const systemFolder = options.systemFolder ?? "/etc/codex";
+  const low = [await fileLayer("system", join(systemFolder, "config.toml"), systemFolder)];
+  if (!options.ignoreUserConfig) low.push(await fileLayer("user", join(codexHome, "config.toml"), codexHome));
+  const high = [
+    commandLineLayer("overrides", await overrideTable(options.overrides ?? []), cwd),
+    commandLineLayer("flags", definedFlags(options.flags ?? {}), cwd),
+    await fileLayer("managed", join(systemFolder, "managed_config.toml"), systemFolder),
+  ];
+  // A project must not take part in what decides whether it is trusted, so its layers are found first without it.
+  const ownProfile = options.profile ?? profileKey([...low, ...high]);
+  const own = ownProfile === undefined ? [] : await ownProfileFile(ownProfile, [...low, ...high], codexHome);
+  const source = trustSource(mergeLayers([...low, ...own, ...high]).table);
+  const project = await projectLayers(cwd, codexHome, source);
+  const profile = options.profile ?? profileKey([...low, ...project, ...high]);
+  const all = [...low, ...project, ...high];
+  const profiles = profile === undefined ? [] : await profileLayers(profile, all, codexHome);
+  return { layers: [...low, ...profiles, ...project, ...high], profile, trust: trustLevelOf(cwd, source) };
+}
+
+/** The profile's layers as far as they are known before the project's; a missing one may still come from there. */
+async function ownProfileFile(name: string, layers: ConfigLayer[], codexHome: string): Promise<ConfigLayer[]> {
+  try {
+    return await profileLayers(name, layers, codexHome);
+  } catch (error) {
+    if (error instanceof CodexError && error.code === "profile_not_found") return [];
+    throw error;
+  }
+}
+
+function profileKey(layers: readonly ConfigLayer[]): string | undefined {
+  const name = valueAt(mergeLayers(layers).table, ["profile"]);
+  return typeof name === "string" ? name : undefined;
+}
+
+function definedFlags(flags: ConfigFlags): TomlTable {
+  const defined = Object.entries(flags).filter(([, value]) => value !== undefined);
+  return structuredClone(Object.fromEntries(defined)) as TomlTable;
+}
+
+type MergedLayers = Merged<ConfigLayer>;
+
+function errorAtKeyOf(merged: MergedLayers, path: string[], message: string): Error {
+  const layer = originOf(merged.origins, path);
+  const source = layer?.file && layer.text !== null ? { file: layer.file, text: layer.text } : undefined;
+  return errorAtKey(source, [...(layer?.keyPrefix ?? []), ...path], message);
+}
+
+function warningsOf(checked: Validation, merged: MergedLayers): string[] {
+  const warnings = [...checked.notes];
+  if (checked.unknown.length > 0) {
+    const keys = checked.unknown.map((path) => `\`${keyPath(path)}\`${placeOf(merged, path)}`);
+    warnings.push(`Ignored unknown configuration keys: ${keys.join(", ")}`);
+  }
+  return warnings;
+}
+
+function placeOf(merged: MergedLayers, path: string[]): string {
+  const layer = originOf(merged.origins, path);
+  if (layer === undefined || layer.file === null || layer.text === null) return "";
+  const span = findTomlValue(layer.text, [...layer.keyPrefix, ...path]);
+  return span === undefined ? ` (${layer.file})` : ` (${layer.file}:${lineAndColumn(layer.text, span.start).line})`;
+}

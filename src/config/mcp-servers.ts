@@ -1,0 +1,80 @@
+import type { Config } from "./schema.ts";
+
+/** How an MCP server is reached. */
+export type McpTransport =
+  | {
+      type: "stdio";
+      command: string;
+      args: readonly string[];
+      env: Readonly<Record<string, string>>;
+      /** Names of variables passed on from our environment. */
+      envVars: readonly string[];
+      /** Absolute; undefined means the session's. */
+      cwd: string | undefined;
+    }
+  | {
+      type: "http";
+      url: string;
+      bearerTokenEnvVar: string | undefined;
+      httpHeaders: Readonly<Record<string, string>>;
+      envHttpHeaders: Readonly<Record<string, string>>;
+    };
+
+export interface McpServerSettings {
+  /** Key in `mcp_servers`. */
+  name: string;
+  transport: McpTransport;
+  enabled: boolean;
+  required: boolean;
+  startupTimeoutMs: number;
+  toolTimeoutMs: number;
+  /** Only these tools; undefined means all. */
+  enabledTools: readonly string[] | undefined;
+  /** Taken away after `enabledTools`. */
+  disabledTools: readonly string[];
+  scopes: readonly string[] | undefined;
+}
+
+const STARTUP_TIMEOUT_MS = 10_000;
+
+/** The configured MCP servers, disabled ones included, in the order of the merged configuration. */
+export function mcpServers(config: Config): McpServerSettings[] {
+  return Object.entries(config.mcp_servers).map(([name, entry]) => ({
+    name,
+    transport: transportOf(entry),
+    enabled: entry.enabled,
+    required: entry.required,
+    startupTimeoutMs: startupTimeoutOf(entry),
+    toolTimeoutMs: entry.tool_timeout_sec * 1000,
+    enabledTools: entry.enabled_tools,
+    disabledTools: entry.disabled_tools ?? [],
+    scopes: entry.scopes,
+  }));
+}
+
+type Entry = Config["mcp_servers"][string];
+
+function startupTimeoutOf(entry: Entry): number {
+  if (entry.startup_timeout_sec !== undefined) return entry.startup_timeout_sec * 1000;
+  return entry.startup_timeout_ms ?? STARTUP_TIMEOUT_MS;
+}
+
+function transportOf(entry: Entry): McpTransport {
+  if (entry.command === undefined) {
+    return {
+      type: "http",
+      url: entry.url ?? "",
+      bearerTokenEnvVar: entry.bearer_token_env_var,
+      httpHeaders: entry.http_headers ?? {},
+      envHttpHeaders: entry.env_http_headers ?? {},
+    };
+  }
+  return {
+    type: "stdio",
+    command: entry.command,
+    args: entry.args ?? [],
+    env: entry.env ?? {},
+    envVars: (entry.env_vars ?? []).map((variable) => (typeof variable === "string" ? variable : variable.name)),
+    cwd: entry.cwd,
+  };
+}

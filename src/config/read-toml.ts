@@ -1,0 +1,72 @@
+import { readFileSync, statSync } from "node:fs";
+import { errnoOf, osErrorText } from "#lib/errors.ts";
+import { endOfLine } from "#lib/toml-position.ts";
+import { errorInFile, unreadableFile } from "./config-error.ts";
+import { parseToml } from "./parse-toml.ts";
+import type { TomlTable } from "./toml-table.ts";
+
+export interface TomlFile {
+  /** Absolute path. */
+  file: string;
+  text: string;
+  table: TomlTable;
+}
+
+/**
+ * Reads and parses a TOML file. Undefined when there is none. Throws a ConfigError for a folder in its
+ * place, an unreadable file, bytes that are not UTF-8, and malformed TOML (with line and column).
+ */
+export async function readTomlFile(file: string): Promise<TomlFile | undefined> {
+  const text = readText(file);
+  if (text === undefined) return undefined;
+  return { file, text, table: await parseFile(text, file) };
+}
+
+function readText(file: string): string | undefined {
+  try {
+    const stats = statSync(file);
+    // Reading a pipe or device that a checkout put here could block for ever.
+    if (!stats.isFile() && !stats.isDirectory()) throw unreadableFile(file, `path \`${file}\` is not a file`);
+    return decode(readFileSync(file), file);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === "ENOENT" || errno === "ENOTDIR") return undefined;
+    if (errno === undefined) throw error;
+    throw unreadableFile(file, osErrorText(error), error);
+  }
+}
+
+function decode(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw unreadableFile(file, "stream did not contain valid UTF-8; save the file as UTF-8", error);
+  }
+}
+
+async function parseFile(text: string, file: string): Promise<TomlTable> {
+  const parsed = await parseToml(text);
+  if (parsed.ok) return parsed.table;
+  const { line, column, message } = parsed.mistake;
+  throw malformed(file, text, offsetOf(text, line, column), message);
+}
+
+function offsetOf(text: string, line: number, column: number): number {
+  let start = 0;
+  for (let seen = 1; seen < line; seen++) start = text.indexOf("\n", start) + 1;
+  return start + column - 1;
+}
+
+/** The commonest mistakes in Codex CLI's words; anything else as the parser puts it. */
+function malformed(file: string, text: string, offset: number, message: string): Error {
+  const noEnd = message.startsWith("incomplete key-value");
+  const lineEnd = noEnd ? endOfLine(text, offset) : offset;
+  const atEnd = lineEnd >= text.length || /[\r\n#]/.test(text[lineEnd] ?? "");
+  if ((noEnd || message === "illegal character in key") && atEnd) {
+    const message = "key with no value, expected `=`";
+    return errorInFile(file, text, { start: lineEnd, end: lineEnd }, { message });
+  }
+  const span = { start: offset, end: offset };
+  const known = message.startsWith("trying to redefine") ? "duplicate key" : message;
+  return errorInFile(file, text, span, { message: known });
+}
