@@ -14,7 +14,7 @@ import {
 import { type Merged, originOf } from "./merge.ts";
 import { type ConfigOverride, overrideTable } from "./override-values.ts";
 import { CONFIG_SCHEMA, type Config } from "./schema.ts";
-import { keyPath, type TomlTable, valueAt } from "./toml-table.ts";
+import { emptyTable, isTable, keyPath, type TomlTable, type TomlValue, valueAt } from "./toml-table.ts";
 import { type TrustLevel, trustLevelOf } from "./trust.ts";
 import { type Validation, validate } from "./validate.ts";
 
@@ -125,9 +125,20 @@ function profileKey(layers: readonly ConfigLayer[]): string | undefined {
   return typeof name === "string" ? name : undefined;
 }
 
+/** The flags that were given, in the form a parsed file would have. */
 function definedFlags(flags: ConfigFlags): TomlTable {
-  const defined = Object.entries(flags).filter(([, value]) => value !== undefined);
-  return structuredClone(Object.fromEntries(defined)) as TomlTable;
+  const table = emptyTable();
+  for (const [key, value] of Object.entries(flags)) if (value !== undefined) table[key] = tomlForm(value);
+  return table;
+}
+
+function tomlForm(value: unknown): TomlValue {
+  if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
+  if (Array.isArray(value)) return value.map(tomlForm);
+  if (!isTable(value)) return value as TomlValue;
+  const table = emptyTable();
+  for (const [key, item] of Object.entries(value)) if (item !== undefined) table[key] = tomlForm(item);
+  return table;
 }
 
 type MergedLayers = Merged<ConfigLayer>;

@@ -202,15 +202,18 @@ function featuresOf(config: Config): Record<FeatureName, boolean> {
   return features;
 }
 
+/** Under full access a search may as well be live; only "disabled" stays what it is. */
 function webSearchOf(
   config: Config,
   features: Readonly<Record<FeatureName, boolean>>,
   sandbox: SandboxPolicy,
 ): WebSearchMode {
-  if (config.web_search !== undefined) return config.web_search;
-  if (features.web_search_cached) return "cached";
-  if (features.web_search_request) return "live";
-  return sandbox.type === "danger-full-access" ? "live" : "cached";
+  const mode = config.web_search ?? webSearchOfFeatures(features);
+  return sandbox.type === "danger-full-access" && mode !== "disabled" ? "live" : mode;
+}
+
+function webSearchOfFeatures(features: Readonly<Record<FeatureName, boolean>>): WebSearchMode {
+  return features.web_search_request && !features.web_search_cached ? "live" : "cached";
 }
 
 function shellEnvironmentOf(config: Config): ShellEnvironmentPolicy {

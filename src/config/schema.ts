@@ -76,7 +76,7 @@ export const CONFIG_SCHEMA = table({
   agents: section(
     {
       max_threads: withDefault(integer("usize", { min: 1 }), 6, "Sub-agents at the same time"),
-      max_depth: optional(integer("i64"), "How deep sub-agents may start sub-agents", {
+      max_depth: optional(anything, "How deep sub-agents may start sub-agents", {
         since: "0.169",
         unused: "the depth is 1",
       }),

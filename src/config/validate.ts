@@ -70,8 +70,7 @@ function check(value: unknown, node: SchemaNode, path: string[], walk: Walk): un
 }
 
 function checkInteger(value: unknown, range: IntegerRange, path: string[], walk: Walk): number | undefined {
-  const whole = typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value));
-  if (!whole) return wrongType(walk, path, value, range.name);
+  if (typeof value !== "bigint") return wrongType(walk, path, value, range.name);
   const number = Number(value);
   if (number >= range.min && number <= range.max) return number;
   const least = range.min > 0 && number >= 0;
@@ -138,7 +137,7 @@ function copyOf(value: unknown): unknown {
 }
 
 function checkEither(value: unknown, node: SchemaNode & { kind: "either" }, path: string[], walk: Walk): unknown {
-  let nearest: Problem | undefined;
+  const problems: Problem[] = [];
   for (const option of node.options) {
     const attempt: Walk = { problem: undefined, unknown: [], notes: [] };
     const result = check(value, option, path, attempt);
@@ -147,12 +146,23 @@ function checkEither(value: unknown, node: SchemaNode & { kind: "either" }, path
       walk.notes.push(...attempt.notes);
       return result;
     }
-    if (!attempt.problem.message.startsWith("invalid type") || attempt.problem.path.length > path.length) {
-      nearest ??= attempt.problem;
-    }
+    if (!attempt.problem.message.startsWith("invalid type")) problems.push(attempt.problem);
+    else if (attempt.problem.path.length > path.length) problems.push(attempt.problem);
   }
-  if (nearest !== undefined) return fail(walk, nearest.path, nearest.message);
-  return wrongType(walk, path, value, node.expected);
+  return failEither(value, node.expected, problems[0], path, walk);
+}
+
+/** An option of the right outer type says best what is wrong; a wrong word is told all that could stand there. */
+function failEither(
+  value: unknown,
+  expected: string,
+  nearest: Problem | undefined,
+  path: string[],
+  walk: Walk,
+): undefined {
+  if (nearest === undefined) return wrongType(walk, path, value, expected);
+  if (typeof value === "string") return fail(walk, path, `unknown variant \`${value}\`, expected ${expected}`);
+  return fail(walk, nearest.path, nearest.message);
 }
 
 /** A value as errors call it, in the wording Codex CLI uses. */

@@ -16,7 +16,7 @@ import {
   withDefault,
 } from "../kinds.ts";
 
-const HTTP_ONLY = ["url", "bearer_token_env_var", "http_headers", "env_http_headers", "oauth_resource"];
+const HTTP_ONLY = ["url", "bearer_token_env_var", "http_headers", "env_http_headers"];
 const STDIO_ONLY = ["args", "env", "env_vars", "cwd"];
 
 /** Which keys belong together: a server is either a program (command) or an address (url). */
@@ -67,8 +67,8 @@ export const MCP_SERVER = table(
     enabled_tools: optional(textList, "Only these tools are offered"),
     disabled_tools: optional(textList, "These tools are not offered"),
     scopes: optional(textList, "OAuth scopes to ask for"),
-    oauth_resource: optional(text, "Resource named in OAuth requests", { since: "0.169", unused: "not sent yet" }),
-    supports_parallel_tool_calls: optional(flag, "Calls may overlap", {
+    oauth_resource: optional(anything, "Resource named in OAuth requests", { since: "0.169", unused: "not sent yet" }),
+    supports_parallel_tool_calls: optional(anything, "Calls may overlap", {
       since: "0.169",
       unused: "calls overlap anyway",
     }),
@@ -85,5 +85,8 @@ export const MCP_FIELDS = {
     "Where OAuth tokens of MCP servers are kept",
   ),
   mcp_oauth_callback_port: optional(integer("u16"), "Port for the OAuth answer", { defaultText: "any free port" }),
-  mcp_oauth_callback_url: optional(text, "Address for the OAuth answer", { since: "0.169", unused: "not used yet" }),
+  mcp_oauth_callback_url: optional(anything, "Address for the OAuth answer", {
+    since: "0.169",
+    unused: "not used yet",
+  }),
 };
