@@ -1,9 +1,14 @@
+import { BwrapBackend } from "./linux/bwrap-backend.ts";
 import type { Sandbox, SandboxCommand, SandboxUnavailable, SpawnPlan } from "./sandbox.ts";
+
+/** Where distributions put bubblewrap. Never `$PATH`, which may lead into the workspace. */
+const BWRAP_PATHS = ["/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap", "/run/current-system/sw/bin/bwrap"];
 
 /** What decides the backend; every field has the machine's own value as default. */
 export interface SandboxOptions {
   platform?: NodeJS.Platform;
-  /** Where bubblewrap is looked for: fixed system paths, never `$PATH`. */
+  arch?: string;
+  /** Where bubblewrap is looked for, in this order. Absolute. */
   bwrapPaths?: readonly string[];
 }
 
@@ -12,11 +17,18 @@ export interface SandboxOptions {
  * reported by the plan that needs it, so commands under danger-full-access never depend on it.
  */
 export function prepareSandbox(options: SandboxOptions = {}): Sandbox {
-  const platform = options.platform ?? process.platform;
+  const confine = confiningPlanner(options);
   return {
     plan: (command, context) =>
-      context.policy.type === "danger-full-access" ? unconfined(command) : unsupported(platform),
+      context.policy.type === "danger-full-access" ? unconfined(command) : confine(command, context),
   };
+}
+
+function confiningPlanner(options: SandboxOptions): Sandbox["plan"] {
+  const { platform = process.platform, arch = process.arch } = options;
+  if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) return () => unsupported(platform, arch);
+  const backend = new BwrapBackend(options.bwrapPaths ?? BWRAP_PATHS, arch);
+  return (command, context) => backend.plan(command, context);
 }
 
 function unconfined(command: SandboxCommand): SpawnPlan {
@@ -32,9 +44,9 @@ function unconfined(command: SandboxCommand): SpawnPlan {
   };
 }
 
-function unsupported(platform: NodeJS.Platform): SandboxUnavailable {
+function unsupported(platform: NodeJS.Platform, arch: string): SandboxUnavailable {
   return {
     unavailable: true,
-    message: `Cannot run the command in a sandbox: there is none for the platform "${platform}" yet. Use sandbox_mode = "danger-full-access" only where the machine itself is disposable; docs/sandbox.md says what each platform offers`,
+    message: `Cannot run the command in a sandbox: there is none yet for ${platform} on ${arch}, only for Linux on x64 and arm64 (docs/sandbox.md). On a machine that may be damaged, sandbox_mode = "danger-full-access" runs commands without one`,
   };
 }

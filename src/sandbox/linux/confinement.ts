@@ -1,0 +1,93 @@
+import { existsSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { assertNever, CodexError } from "#lib/errors.ts";
+import { type ProtectedPath, protectedPaths } from "../protected.ts";
+import { canonical, existingRoots, isWithin } from "../roots.ts";
+import type { SandboxContext } from "../sandbox.ts";
+import { type Mount, orderMounts } from "./mounts.ts";
+import { Placeholders, placeholderRegistry } from "./placeholders.ts";
+
+/** Files of CODEX_HOME with the user's credentials: nothing a command runs has business with them. */
+const CREDENTIALS = ["auth.json", ".credentials.json"] as const;
+
+/** What one command is confined to. */
+export interface Confinement {
+  mounts: Mount[];
+  /** Gives the placeholders up; to be called once the command has ended. */
+  release(): void;
+}
+
+/** Finds out what to mount for each command, and keeps the names that must stay absent. */
+export class Confiner {
+  #placeholders: Placeholders | undefined;
+  #registry = "";
+
+  /**
+   * Looks at the disk as it is now. `own` are files of the sandbox itself. Throws a `CodexError` when
+   * something that must be protected cannot be, with nothing left held.
+   */
+  confine(context: SandboxContext, options: { cwd: string; own: readonly string[] }): Confinement {
+    const codexHome = canonical(context.codexHome);
+    const placeholders = this.#openRegistry(codexHome);
+    const roots = existingRoots(context, codexHome);
+    const own = [...options.own, this.#registry].filter((path) => existsSync(path)).map((path) => realpathSync(path));
+    const exposed = own.filter((path) => roots.some((root) => isWithin(path, root)));
+    using held = new DisposableStack();
+    const kept = roots
+      .flatMap((root) => protectedPaths(root, codexHome))
+      .filter((entry) => needsMount(entry, placeholders, held));
+    const cwd = canonical(options.cwd);
+    const readOnly = [...exposed, ...kept.map((entry) => entry.path), ...(isWithin(cwd, SHARED_MEMORY) ? [cwd] : [])];
+    const mounts = orderMounts([
+      ...roots.map((path): Mount => ({ kind: "writable", path })),
+      ...readOnly.filter((path) => !roots.includes(path)).map((path): Mount => ({ kind: "read-only", path })),
+      ...credentialFiles(codexHome).map((path): Mount => ({ kind: "hidden-file", path })),
+    ]);
+    const release = held.move();
+    return { mounts, release: () => release.dispose() };
+  }
+
+  #openRegistry(codexHome: string): Placeholders {
+    if (this.#placeholders === undefined) {
+      this.#registry = placeholderRegistry(codexHome, process.getuid?.() ?? 0);
+      this.#placeholders = new Placeholders(this.#registry);
+    }
+    return this.#placeholders;
+  }
+}
+
+const SHARED_MEMORY = "/dev/shm";
+
+/** Whether the path is there to be mounted read-only; a name that must stay absent is given a placeholder first. */
+function needsMount(entry: ProtectedPath, placeholders: Placeholders, held: DisposableStack): boolean {
+  switch (entry.state) {
+    case "file":
+      return true;
+    case "directory":
+      return !placeholders.isPlaceholder(entry.path) || hold(entry.path, placeholders, held);
+    case "absent":
+      return !entry.mayBeCreated && hold(entry.path, placeholders, held);
+    case "symlink":
+      throw new CodexError(
+        "sandbox_symlink",
+        `"${entry.path}" is a symbolic link, and a command could put something of its own in its place. Replace the link by a real file or folder, or work in another folder`,
+      );
+    default:
+      return assertNever(entry.state);
+  }
+}
+
+function hold(path: string, placeholders: Placeholders, held: DisposableStack): boolean {
+  const outcome = placeholders.hold(path);
+  if (outcome === "held") held.defer(() => placeholders.drop(path));
+  if (outcome === "taken") {
+    throw new CodexError("sandbox_race", `"${path}" appeared while the command was being prepared. Run it again`);
+  }
+  return outcome === "held";
+}
+
+function credentialFiles(codexHome: string): string[] {
+  return CREDENTIALS.map((name) => join(codexHome, name))
+    .filter((path) => existsSync(path))
+    .map((path) => realpathSync(path));
+}

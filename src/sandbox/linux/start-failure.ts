@@ -1,0 +1,29 @@
+import { fstatSync, readSync } from "node:fs";
+import type { StartFailure } from "../sandbox.ts";
+import { bwrapFailed, namespaceFacts } from "./diagnose.ts";
+
+const MISSING_PROGRAM = /^bwrap: execvp (.*): No such file or directory$/m;
+const UNUSABLE_PROGRAM = /^bwrap: execvp (.*): (.+)$/m;
+
+/**
+ * Why the command never ran, if so. bwrap writes an exit code to its status file only when the command
+ * was executed; before that point, its own report is the first thing on stderr.
+ */
+export function startFailure(status: string, stderr: string): StartFailure | undefined {
+  if (status.includes('"exit-code"') || !stderr.startsWith("bwrap: ")) return undefined;
+  const missing = MISSING_PROGRAM.exec(stderr)?.[1];
+  if (missing !== undefined) return programFailure(127, missing, "No such file or directory");
+  const [, program, reason] = UNUSABLE_PROGRAM.exec(stderr) ?? [];
+  if (program !== undefined && reason !== undefined) return programFailure(126, program, reason);
+  return { unavailable: true, message: bwrapFailed(stderr, namespaceFacts()) };
+}
+
+/** What has been written to the file so far, from its beginning. */
+export function readStatus(fd: number): string {
+  const bytes = Buffer.alloc(Math.min(fstatSync(fd).size, 4096));
+  return bytes.toString("utf8", 0, readSync(fd, bytes, 0, bytes.length, 0));
+}
+
+function programFailure(exitCode: 126 | 127, program: string, reason: string): StartFailure {
+  return { unavailable: false, exitCode, message: `Cannot execute "${program}": ${reason}` };
+}
