@@ -31,7 +31,7 @@ const features: Schema<{ [name: string]: boolean | undefined }> = table(featureF
 
 /** Keys shared by the top level and profiles that belong to no other section. */
 export const COMMON_PROFILE_FIELDS = {
-  features: optional(features, "Feature flags; unknown names are ignored"),
+  features: optional(features, "Feature flags, listed below"),
   js_repl_node_path: optional(path, "Node program for the JavaScript session"),
   experimental_use_unified_exec_tool: optional(flag, "Former name of features.unified_exec"),
   experimental_use_freeform_apply_patch: optional(flag, "Former name of features.apply_patch_freeform"),
