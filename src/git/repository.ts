@@ -1,0 +1,70 @@
+import { readFileSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+
+/** Where a repository keeps what. All paths are absolute. */
+export interface GitRepository {
+  /** The working tree's top folder: the one with `.git`. */
+  root: string;
+  /** This working tree's own folder (HEAD, index): `.git`, or `…/worktrees/<name>` of a linked worktree. */
+  gitDir: string;
+  /** What all working trees share (refs, config, objects). */
+  commonDir: string;
+}
+
+/**
+ * The repository a folder is in, found by walking up to the nearest `.git`, without running git.
+ * Undefined when there is none, or when the `.git` file leads nowhere.
+ */
+export function findRepository(cwd: string): GitRepository | undefined {
+  const root = findGitRoot(cwd);
+  if (root === undefined) return undefined;
+  const gitDir = resolveGitDir(join(root, ".git"));
+  if (gitDir === undefined) return undefined;
+  const common = readSmallFile(join(gitDir, "commondir"))?.trim();
+  return { root, gitDir, commonDir: common === undefined || common === "" ? gitDir : resolve(gitDir, common) };
+}
+
+/** The nearest folder from `cwd` upwards that has a `.git` entry of any kind, or undefined. */
+export function findGitRoot(cwd: string): string | undefined {
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    if (statSync(join(folder, ".git"), { throwIfNoEntry: false }) !== undefined) return folder;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+/**
+ * The top folder of the main working tree, so that linked worktrees answer as the repository they belong
+ * to. A submodule or a repository with a separate git folder answers with its own root.
+ */
+export function mainWorktreeRoot(cwd: string): string | undefined {
+  const repository = findRepository(cwd);
+  if (repository === undefined) return findGitRoot(cwd);
+  const { root, gitDir, commonDir } = repository;
+  return gitDir !== commonDir && commonDir.endsWith("/.git") ? dirname(commonDir) : root;
+}
+
+/** The folder a `.git` entry stands for: itself, or where its `gitdir:` line leads. */
+function resolveGitDir(dotGit: string): string | undefined {
+  if (isFolder(dotGit)) return dotGit;
+  const target = /^gitdir: (.+?)\s*$/m.exec(readSmallFile(dotGit) ?? "")?.[1];
+  if (target === undefined) return undefined;
+  const gitDir = resolve(dirname(dotGit), target);
+  return isFolder(gitDir) ? gitDir : undefined;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Git's own small files are far below this; anything larger is not one. */
+const SMALL_FILE_BYTES = 1 << 20;
+
+/** The text of a regular file up to 1 MiB, or undefined. Never follows into a device or FIFO. */
+export function readSmallFile(path: string): string | undefined {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat?.isFile() && stat.size <= SMALL_FILE_BYTES ? readFileSync(path, "utf8") : undefined;
+  } catch {
+    return undefined;
+  }
+}
