@@ -81,7 +81,7 @@ export class Thread {
     };
     const ended = await this.#perform(op, turn);
     this.#active = undefined;
-    this.#deps.turnEnded((event) => this.#state.emit(event));
+    this.#deps.turnEnded();
     this.#report(op, turn, ended);
   }
 
@@ -126,6 +126,11 @@ export class Thread {
           last_agent_message: op.type === "review" ? null : ended.lastAgentMessage,
         });
         this.#state.emit({ type: "turn_completed", turnId: turn.id, lastAgentMessage: ended.lastAgentMessage });
+        this.#deps.turnCompleted({
+          turnId: turn.id,
+          inputMessages: inputTexts(op),
+          lastAgentMessage: ended.lastAgentMessage,
+        });
         break;
       case "failed":
         this.#recordEnd({ type: "task_complete", turn_id: turn.id, last_agent_message: null });
@@ -159,6 +164,11 @@ export class Thread {
       this.#state.emit({ type: "warning", message: messageOf(error) });
     }
   }
+}
+
+function inputTexts(op: TurnOp): string[] {
+  if (op.type !== "user_turn") return [];
+  return op.input.flatMap((part) => (part.type === "text" ? [part.text] : []));
 }
 
 /** The reason of a turn's signal when the user interrupted it. */

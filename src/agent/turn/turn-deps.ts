@@ -1,4 +1,3 @@
-import type { Event } from "#protocol/events.ts";
 import type { TurnId } from "#protocol/ids.ts";
 import type { ResponseItem } from "#protocol/items.ts";
 import type { ModelClient, TurnWireState } from "#providers/model-client.ts";
@@ -14,8 +13,17 @@ export interface TurnDeps {
   initialContext(): readonly ResponseItem[];
   /** Value of the `x-codex-turn-metadata` header for the session's cwd, or undefined. */
   turnMetadata(): Promise<string | undefined>;
-  /** Called when a turn ended, however: reports commands that still run. */
-  turnEnded(emit: (event: Event) => void): void;
+  /** Called when a turn ended, however, before its last event: reports commands that still run. */
+  turnEnded(): void;
+  /** Called after the event of a completed turn. */
+  turnCompleted(turn: CompletedTurn): void;
+}
+
+export interface CompletedTurn {
+  turnId: TurnId;
+  /** Texts the user sent to start it; empty for a review or a compaction. */
+  inputMessages: readonly string[];
+  lastAgentMessage: string | null;
 }
 
 /** One turn: frozen facts, plus the wire state its requests share. */

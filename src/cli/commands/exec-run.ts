@@ -7,7 +7,7 @@ import type { Op, UserInput } from "#protocol/ops.ts";
 import { type ReviewTarget, reviewHint } from "#protocol/review.ts";
 import type { ThreadStart } from "#runtime/create.ts";
 import type { ExecCliOptions } from "../exec-options.ts";
-import { loadExecConfig } from "../exec-config.ts";
+import { isBypass, loadExecConfig } from "../exec-config.ts";
 
 /** Which form of `codex exec` was called. */
 export type ExecCommandLine =
@@ -38,7 +38,7 @@ export async function execCommand(line: ExecCommandLine, options: ExecCliOptions
   const config = await loadExecConfig({ codexHome: home, cwd, options });
   for (const warning of config.warnings) writeStderr(`warning: ${warning}\n`);
   const { createRuntime, isInsideRepository } = await import("#runtime/create.ts");
-  if (!config.bypass && options.skipGitRepoCheck !== true && !isInsideRepository(cwd)) {
+  if (!isBypass(options) && options.skipGitRepoCheck !== true && !isInsideRepository(cwd)) {
     throw new CodexError(
       "untrusted_directory",
       "Not inside a trusted directory and --skip-git-repo-check was not specified.",
@@ -47,7 +47,7 @@ export async function execCommand(line: ExecCommandLine, options: ExecCliOptions
   const outputSchema = options.outputSchema === undefined ? undefined : readSchema(options.outputSchema);
   const op = target ?? (await userTurn(line, options, outputSchema));
   const runtime = await createRuntime({
-    config: config.loaded,
+    settings: config.settings,
     codexHome: home,
     cwd,
     source: "exec",
@@ -63,8 +63,8 @@ export async function execCommand(line: ExecCommandLine, options: ExecCliOptions
     shownPrompt: op.type === "review" ? reviewHint(op.target) : promptText(op.input),
     json: options.json === true || options.experimentalJson === true,
     color: options.color,
-    hideReasoning: config.loaded.config.hide_agent_reasoning,
-    showRawReasoning: config.loaded.config.show_raw_agent_reasoning,
+    hideReasoning: config.settings.hideAgentReasoning,
+    showRawReasoning: config.settings.showRawAgentReasoning,
     lastMessageFile: options.outputLastMessage === undefined ? undefined : resolve(options.outputLastMessage),
   });
 }

@@ -1,0 +1,26 @@
+import { commandsRow, helloRow, slowProfileRow, versionRow } from "./headless.ts";
+import { longThreadRow } from "./long-thread.ts";
+import { type Row, printRows } from "./measure.ts";
+import { streamRow } from "./stream.ts";
+
+/**
+ * Every benchmark, one table row each: `npm run bench`, or `npm run bench -- hello stream` for some. A figure
+ * over its target is marked, never an error: machines differ, ratios against a floor of the same run less so.
+ */
+const BENCHES: Readonly<Record<string, () => Promise<Row>>> = {
+  version: () => versionRow(20),
+  hello: () => helloRow(15),
+  commands: () => commandsRow(7),
+  profile: () => slowProfileRow(5),
+  stream: () => streamRow(7),
+  thread: () => longThreadRow(),
+};
+
+const wanted = process.argv.slice(2);
+const names = wanted.length > 0 ? wanted : Object.keys(BENCHES);
+console.log("| what | measured | target | reached |\n|---|---|---|---|");
+for (const name of names) {
+  const bench = BENCHES[name];
+  if (bench === undefined) throw new Error(`no bench "${name}"; there are: ${Object.keys(BENCHES).join(", ")}`);
+  printRows([await bench()]);
+}

@@ -1,0 +1,106 @@
+import { readdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { loadDotenv } from "#config/dotenv.ts";
+import { type ConfigFlags, type LoadedConfig, loadConfig } from "#config/load.ts";
+import { resolveSettings, type Settings } from "#config/resolve.ts";
+import { CodexError } from "#lib/errors.ts";
+import type { ExecCliOptions } from "./exec-options.ts";
+import { parseOverrides } from "./overrides.ts";
+
+/** The configuration of one headless run. */
+export interface ExecConfig {
+  loaded: LoadedConfig;
+  settings: Settings;
+  /** For standard error. */
+  warnings: readonly string[];
+}
+
+/** Reads `$CODEX_HOME/.env` and every configuration layer, with this command line on top. */
+export async function loadExecConfig(request: {
+  codexHome: string;
+  cwd: string;
+  options: ExecCliOptions;
+}): Promise<ExecConfig> {
+  const { codexHome, cwd, options } = request;
+  loadDotenv(codexHome);
+  const loaded = await loadConfig({
+    codexHome,
+    cwd,
+    overrides: parseOverrides({
+      config: options.config ?? [],
+      enable: options.enable ?? [],
+      disable: options.disable ?? [],
+    }),
+    flags: execFlags(options),
+    strict: options.strictConfig === true,
+    ignoreUserConfig: options.ignoreUserConfig === true,
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
+  });
+  const settings = resolveSettings(loaded, {
+    additionalWritableRoots: (options.addDir ?? []).map((folder) => resolve(cwd, folder)),
+  });
+  return { loaded, settings, warnings: [...loaded.warnings, ...settings.warnings, ...notLoaded(settings, codexHome)] };
+}
+
+/** Whether the user asked for no sandbox at all. */
+export function isBypass(options: ExecCliOptions): boolean {
+  return options.dangerouslyBypassApprovalsAndSandbox === true || options.yolo === true;
+}
+
+function execFlags(options: ExecCliOptions): ConfigFlags {
+  return {
+    // Nobody is there to be asked.
+    approval_policy: "never",
+    ...(options.model === undefined ? {} : { model: options.model }),
+    ...sandboxFlag(options),
+    ...localFlags(options),
+  };
+}
+
+function sandboxFlag(options: ExecCliOptions): ConfigFlags {
+  if (isBypass(options)) return { sandbox_mode: "danger-full-access" };
+  if (options.sandbox !== undefined) return { sandbox_mode: options.sandbox };
+  return options.fullAuto === true ? { sandbox_mode: "workspace-write" } : {};
+}
+
+const LOCAL_MODELS: Readonly<Record<string, string>> = { ollama: "gpt-oss:20b", lmstudio: "openai/gpt-oss-20b" };
+
+function localFlags(options: ExecCliOptions): ConfigFlags {
+  if (options.oss !== true) return {};
+  const provider = options.localProvider ?? "ollama";
+  const model = LOCAL_MODELS[provider];
+  if (model === undefined) {
+    throw new CodexError("local_provider", `--local-provider is "${provider}", expected one of "ollama", "lmstudio"`, {
+      exitCode: 2,
+    });
+  }
+  return { model_provider: provider, model: options.model ?? model };
+}
+
+/** What the configuration asks for and this version does not do. A server that is required fails the start. */
+function notLoaded(settings: Settings, codexHome: string): string[] {
+  const servers = settings.mcpServers.filter((server) => server.enabled);
+  const required = servers.filter((server) => server.required).map((server) => server.name);
+  if (required.length > 0) {
+    throw new CodexError(
+      "mcp_required",
+      `Fatal error: Failed to initialize session: required MCP servers failed to initialize: ${required.join(", ")}: MCP servers cannot be used yet. Set required = false or enabled = false to go on without them`,
+    );
+  }
+  const names = servers.map((server) => `"${server.name}"`).join(", ");
+  const rules = ruleFiles(codexHome).join(", ");
+  return [
+    ...(names === "" ? [] : [`MCP servers are not loaded yet: ${names}`]),
+    ...(rules === "" ? [] : [`Rules files are not loaded yet, so what they forbid is not enforced: ${rules}`]),
+  ];
+}
+
+function ruleFiles(codexHome: string): string[] {
+  const folder = join(codexHome, "rules");
+  try {
+    return readdirSync(folder).flatMap((name) => (name.endsWith(".rules") ? [join(folder, name)] : []));
+  } catch {
+    // No such folder: the usual case.
+    return [];
+  }
+}

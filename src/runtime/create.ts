@@ -1,0 +1,81 @@
+import type { Settings } from "#config/resolve.ts";
+import type { Thread } from "#agent/thread.ts";
+import { findGitRoot } from "#git/repository.ts";
+import { userShell } from "#process/shell.ts";
+import type { Event } from "#protocol/events.ts";
+import type { SessionSource } from "#protocol/rollout-item.ts";
+import type { Sandbox } from "#sandbox/sandbox.ts";
+import { prepareSandbox } from "#sandbox/select.ts";
+import { createArg0Links } from "./arg0-links.ts";
+import type { Engines } from "./engines.ts";
+import { createModelAccess } from "./model-access.ts";
+import { resumePoint, type ThreadStart } from "./resume-point.ts";
+import { startThread } from "./start-thread.ts";
+import type { SessionSummary } from "./summary.ts";
+
+export type { ThreadStart } from "./resume-point.ts";
+
+export interface RuntimeOptions {
+  settings: Settings;
+  codexHome: string;
+  /** Absolute. */
+  cwd: string;
+  source: SessionSource;
+  /** Originator of requests and sessions ("codex_exec") unless the environment overrides it. */
+  originator: string;
+  /** True stores no rollout. */
+  ephemeral: boolean;
+  /** File that gets the model's responses, or undefined. */
+  record: string | undefined;
+  /** Recording to answer from instead of a model, or undefined. */
+  replay: string | undefined;
+}
+
+/** A thread that takes ops. */
+export interface StartedThread {
+  thread: Thread;
+  summary: SessionSummary;
+}
+
+/** The composed program: everything a front end needs to run threads. */
+export interface Runtime {
+  /**
+   * Starts or resumes a thread; `onEvent` hears everything it does, `thread_started` first. Throws a
+   * CodexError when the session cannot be found, read or stored.
+   */
+  startThread(start: ThreadStart, onEvent: (event: Event) => void): Promise<StartedThread>;
+  /** Ends threads and their commands, flushes and tidies up. Safe to call twice. */
+  shutdown(): Promise<void>;
+}
+
+/** Builds the engines that all threads of this process share. Nothing is started yet. */
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const links = createArg0Links(options.codexHome);
+  const sandbox: Sandbox = prepareSandbox();
+  const engines: Engines = {
+    options,
+    sandbox,
+    shell: userShell(),
+    arg0Folder: links.folder,
+    model: await createModelAccess(options),
+    pending: new Set(),
+  };
+  const closers: (() => Promise<void>)[] = [];
+  return {
+    startThread: async (start, onEvent) => {
+      const past = await resumePoint(start, options);
+      const { close, ...started } = await startThread(engines, past, onEvent);
+      closers.push(close);
+      return started;
+    },
+    shutdown: async () => {
+      await Promise.all([...closers.splice(0).map((close) => close()), ...engines.pending]);
+      links.remove();
+    },
+  };
+}
+
+/** Whether the folder is inside a Git working tree. */
+export function isInsideRepository(folder: string): boolean {
+  return findGitRoot(folder) !== undefined;
+}

@@ -1,0 +1,16 @@
+import type { Shell } from "#process/shell.ts";
+import type { Sandbox } from "#sandbox/sandbox.ts";
+import type { RuntimeOptions } from "./create.ts";
+import type { ModelAccess } from "./model-access.ts";
+
+/** What every thread of this process is built from. */
+export interface Engines {
+  options: RuntimeOptions;
+  sandbox: Sandbox;
+  shell: Shell;
+  /** Folder of links to this executable that leads the commands' PATH, or null. */
+  arg0Folder: string | null;
+  model: ModelAccess;
+  /** Work that must be under way before the process ends (starting a notify program); never rejects. */
+  pending: Set<Promise<void>>;
+}

@@ -1,0 +1,44 @@
+import { baseInstructions } from "#agent/prompts/base-instructions.ts";
+import compactPrompt from "#agent/prompts/compact.md" with { type: "text" };
+import type { ThreadSettings } from "#agent/settings.ts";
+import { autoCompactLimit } from "#config/resolve.ts";
+import { envVar } from "#lib/env.ts";
+import { findModel } from "#providers/model-catalog.ts";
+import type { RuntimeOptions } from "./create.ts";
+
+/** The frozen settings of a root thread. `agentsMd` is the text of the AGENTS.md files, or null. */
+export function rootThreadSettings(
+  options: RuntimeOptions,
+  thread: { id: string; agentsMd: string | null },
+): ThreadSettings {
+  const { settings } = options;
+  const model = findModel(settings.model, {
+    contextWindow: settings.contextWindow,
+    supportsReasoningSummaries: settings.supportsReasoningSummaries,
+    toolOutputTokenLimit: settings.toolOutputTokenLimit,
+  });
+  return {
+    threadId: thread.id,
+    cwd: options.cwd,
+    source: options.source,
+    model,
+    effort: settings.reasoningEffort ?? model.defaultEffort,
+    summary: settings.reasoningSummary,
+    verbosity: settings.verbosity ?? model.defaultVerbosity,
+    personality: settings.personality,
+    baseInstructions: settings.baseInstructions ?? baseInstructions(model),
+    developerInstructions: settings.developerInstructions,
+    userInstructions: thread.agentsMd ?? undefined,
+    approvalPolicy: settings.approvalPolicy,
+    sandbox: {
+      policy: settings.sandboxPolicy,
+      sessionCwd: options.cwd,
+      tmpdir: envVar("TMPDIR"),
+      codexHome: options.codexHome,
+    },
+    autoCompactLimit: autoCompactLimit(settings.autoCompactTokenLimit, model.contextWindow) ?? null,
+    compactPrompt: settings.compactPrompt ?? compactPrompt.trim(),
+    streamMaxRetries: settings.provider.streamMaxRetries,
+    subagent: undefined,
+  };
+}
