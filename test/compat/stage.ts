@@ -110,7 +110,9 @@ async function createWorld(scene: Scene): Promise<World> {
   const codexHome = join(home, ".codex");
   const cwd = join(root, "work");
   mkdirSync(codexHome, { recursive: true });
+  const temporary = join(root, "tmp");
   mkdirSync(cwd);
+  mkdirSync(temporary);
   const responses = scene.responses ?? [answer(assistantText("done"))];
   const server = await startModelServer({ responses, checkRequests: scene.checkRequests ?? true });
   writeFileSync(join(codexHome, "config.toml"), configToml(scene, server.baseUrl));
@@ -122,7 +124,7 @@ async function createWorld(scene: Scene): Promise<World> {
     return startCli(argvOf(next), {
       home,
       cwd,
-      env: { MOCK_KEY: "sk-mock", ...env },
+      env: { MOCK_KEY: "sk-mock", TMPDIR: temporary, ...env },
       ...(stdin === undefined ? {} : { stdin }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });
