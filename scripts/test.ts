@@ -11,8 +11,8 @@ import { summarize } from "./test-summary.ts";
 
 /** Generous, because a loaded machine must not turn a passing test into a failing one. */
 const TEST_TIMEOUT_MS = 60_000;
-/** What a developer's own shell may hold and no test may see. */
-const PRIVATE_VARIABLES = /^(CODEX_|OPENAI_|AZURE_OPENAI_|BUN_OPTIONS$|BUN_BE_BUN$)/;
+/** What a developer's own shell may hold and no test may see: keys, settings, proxies, the repository of a Git hook. */
+const PRIVATE_VARIABLES = /^(CODEX_|OPENAI_|AZURE_OPENAI_|GIT_|BUN_OPTIONS$|BUN_BE_BUN$)|_proxy$/i;
 
 function testEnvironment(): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !PRIVATE_VARIABLES.test(name)));
