@@ -30,14 +30,13 @@ export class Confiner {
     const codexHome = canonical(context.codexHome);
     const placeholders = this.#openRegistry(codexHome);
     const roots = existingRoots(context, codexHome);
-    const own = [...options.own, this.#registry].filter((path) => existsSync(path)).map((path) => realpathSync(path));
-    const exposed = own.filter((path) => roots.some((root) => isWithin(path, root)));
+    const own = [...options.own.map(canonical), this.#registry];
+    const exposed = own.filter((path) => roots.some((root) => isWithin(path, root)) && existsSync(path));
     using held = new DisposableStack();
     const kept = roots
       .flatMap((root) => protectedPaths(root, codexHome))
       .filter((entry) => needsMount(entry, placeholders, held));
-    const cwd = canonical(options.cwd);
-    const readOnly = [...exposed, ...kept.map((entry) => entry.path), ...(isWithin(cwd, SHARED_MEMORY) ? [cwd] : [])];
+    const readOnly = [...exposed, ...kept.map((entry) => entry.path), ...cwdInSharedMemory(options.cwd)];
     const mounts = orderMounts([
       ...roots.map((path): Mount => ({ kind: "writable", path })),
       ...readOnly.filter((path) => !roots.includes(path)).map((path): Mount => ({ kind: "read-only", path })),
@@ -56,7 +55,10 @@ export class Confiner {
   }
 }
 
-const SHARED_MEMORY = "/dev/shm";
+/** Shared memory is a fresh file system inside: a working folder there has to be brought in. */
+function cwdInSharedMemory(cwd: string): string[] {
+  return isWithin(cwd, "/dev/shm") && existsSync(cwd) ? [realpathSync(cwd)] : [];
+}
 
 /** Whether the path is there to be mounted read-only; a name that must stay absent is given a placeholder first. */
 function needsMount(entry: ProtectedPath, placeholders: Placeholders, held: DisposableStack): boolean {

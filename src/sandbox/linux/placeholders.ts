@@ -8,10 +8,14 @@ import { randomHex } from "#lib/ids.ts";
 /** How long another process may take to remove a placeholder; it needs microseconds. */
 const REMOVAL_MS = 5_000;
 
+/** How long a placeholder nobody holds is kept for the next command: making and removing it takes longer than planning. */
+const LINGER_MS = 200;
+
 /**
  * A name that must not come into being is held by an empty folder, mounted read-only inside. The folder
  * is on the real disk, so it must go when the last command that relies on it has ended, and no earlier:
- * removing a folder detaches what is mounted on it in every other namespace, without a word.
+ * removing a folder detaches what is mounted on it in every other namespace, without a word. It goes a
+ * moment after that, or when the process exits; those of a killed process go with the next command there.
  *
  * Who relies on a placeholder is written down as files in a registry folder that commands cannot reach:
  * `<hash>.uses.<process>` from before the folder is made until after it is removed, and
@@ -21,8 +25,10 @@ const REMOVAL_MS = 5_000;
  */
 export class Placeholders {
   readonly #registry: string;
-  readonly #holders = new Map<string, number>();
   readonly #process: string;
+  /** Placeholders of ours, with the number of commands that rely on each. */
+  readonly #holders = new Map<string, number>();
+  #sweep: NodeJS.Timeout | undefined;
 
   /** `registry` is made when first needed, for this user alone. */
   constructor(registry: string) {
@@ -42,23 +48,40 @@ export class Placeholders {
    * system error when the folder could exist but cannot be made now (full disk).
    */
   hold(path: string): "held" | "not-possible" | "taken" {
-    const holders = this.#holders.get(path) ?? 0;
-    if (holders === 0) {
+    const holders = this.#holders.get(path);
+    if (holders === undefined || !isFolder(path)) {
       const outcome = this.#take(path);
       if (outcome !== "held") return outcome;
     }
-    this.#holders.set(path, holders + 1);
+    this.#holders.set(path, (holders ?? 0) + 1);
     return "held";
   }
 
   /** Gives up one hold; with the last one anywhere, the folder goes, unless somebody has put something into it. */
   drop(path: string): void {
-    const holders = this.#holders.get(path) ?? 0;
-    if (holders > 1) this.#holders.set(path, holders - 1);
-    else if (holders === 1) {
+    const holders = this.#holders.get(path);
+    if (holders === undefined || holders === 0) return;
+    this.#holders.set(path, holders - 1);
+    if (holders === 1) this.#removeSoon();
+  }
+
+  /** Removes at once what no command of this process relies on. */
+  sweep(): void {
+    clearTimeout(this.#sweep);
+    for (const [path, holders] of this.#holders) {
+      if (holders > 0) continue;
       this.#holders.delete(path);
       this.#remove(path);
     }
+  }
+
+  readonly #sweepAtExit = () => this.sweep();
+
+  #removeSoon(): void {
+    if (this.#sweep === undefined) process.on("exit", this.#sweepAtExit);
+    clearTimeout(this.#sweep);
+    this.#sweep = setTimeout(() => this.sweep(), LINGER_MS);
+    this.#sweep.unref();
   }
 
   #take(path: string): "held" | "not-possible" | "taken" {
