@@ -65,3 +65,11 @@ export type ModelEvent =
 export interface ModelClient {
   stream(request: ModelRequest, options: { signal: AbortSignal }): AsyncIterable<readonly ModelEvent[]>;
 }
+
+/** Told, before it is interpreted, of the data of every server-sent event of a response. */
+export type WireTap = (data: string) => void;
+
+/** A client that reaches a server, and lets a recording listen to what the server says. */
+export interface WireModelClient extends ModelClient {
+  stream(request: ModelRequest, options: { signal: AbortSignal; tap?: WireTap }): AsyncIterable<readonly ModelEvent[]>;
+}

@@ -140,7 +140,14 @@ export function assistantText(
 ): SseEvent[] {
   const id = options.id ?? "msg_1";
   const phase = options.phase === undefined ? {} : { phase: options.phase };
-  const message = (content: unknown[]) => ({ type: "message", id, role: "assistant", status: "completed", ...phase, content });
+  const message = (content: unknown[]) => ({
+    type: "message",
+    id,
+    role: "assistant",
+    status: "completed",
+    ...phase,
+    content,
+  });
   return [
     itemAdded(message([])),
     ...(options.deltas ?? [text]).map((delta) => ({
@@ -158,13 +165,22 @@ export function assistantText(
 export function functionCall(name: string, args: unknown, callId = "call_1"): SseEvent[] {
   const text = typeof args === "string" ? args : JSON.stringify(args);
   return [
-    itemDone({ type: "function_call", id: `fc_${callId}`, status: "completed", name, arguments: text, call_id: callId }),
+    itemDone({
+      type: "function_call",
+      id: `fc_${callId}`,
+      status: "completed",
+      name,
+      arguments: text,
+      call_id: callId,
+    }),
   ];
 }
 
 /** A custom (freeform) tool call. */
 export function customToolCall(name: string, input: string, callId = "call_1"): SseEvent[] {
-  return [itemDone({ type: "custom_tool_call", id: `ctc_${callId}`, status: "completed", call_id: callId, name, input })];
+  return [
+    itemDone({ type: "custom_tool_call", id: `ctc_${callId}`, status: "completed", call_id: callId, name, input }),
+  ];
 }
 
 /** A reasoning item: added, a delta per summary part (and per raw text), done. */

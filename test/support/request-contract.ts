@@ -13,9 +13,9 @@ export function requestViolations(
     ...headerViolations(headers, body),
     ...keyViolations(body),
     ...valueViolations(body),
-    ...list(body["tools"]).flatMap((tool, index) => toolViolations(tool, index)),
-    ...list(body["input"]).flatMap((item, index) => itemViolations(item, index, itemIds)),
-    ...pairingViolations(list(body["input"])),
+    ...list(body.tools).flatMap((tool, index) => toolViolations(tool, index)),
+    ...list(body.input).flatMap((item, index) => itemViolations(item, index, itemIds)),
+    ...pairingViolations(list(body.input)),
   ];
 }
 
@@ -38,10 +38,10 @@ function headerViolations(headers: Readonly<Record<string, string>>, body: Json)
   };
   expectHeader("accept", (value) => value === "text/event-stream");
   expectHeader("content-type", (value) => value === "application/json");
-  expectHeader("session_id", (value) => value === body["prompt_cache_key"]);
+  expectHeader("session_id", (value) => value === body.prompt_cache_key);
   expectHeader("originator", (value) => value.length > 0);
-  expectHeader("user-agent", (value) => value.startsWith(`${headers["originator"]}/`));
-  if (headers["authorization"] !== undefined) expectHeader("authorization", (value) => /^Bearer \S+$/.test(value));
+  expectHeader("user-agent", (value) => value.startsWith(`${headers.originator}/`));
+  if (headers.authorization !== undefined) expectHeader("authorization", (value) => /^Bearer \S+$/.test(value));
   if (headers["x-codex-turn-metadata"] !== undefined) expectHeader("x-codex-turn-metadata", isJsonObject);
   return found;
 }
@@ -71,7 +71,9 @@ const BODY_KEYS = [
 function keyViolations(body: Json): string[] {
   const keys = Object.keys(body).join(", ");
   const bare = BODY_KEYS.join(", ");
-  return keys === bare || keys === `${bare}, text` ? [] : [`body keys are [${keys}], expected [${bare}] and maybe text`];
+  return keys === bare || keys === `${bare}, text`
+    ? []
+    : [`body keys are [${keys}], expected [${bare}] and maybe text`];
 }
 
 function valueViolations(body: Json): string[] {
@@ -79,18 +81,18 @@ function valueViolations(body: Json): string[] {
   const check = (key: string, good: boolean) => {
     if (!good) found.push(`${key} is ${JSON.stringify(body[key])?.slice(0, 200)}`);
   };
-  check("model", typeof body["model"] === "string" && body["model"] !== "");
-  check("instructions", typeof body["instructions"] === "string" && body["instructions"] !== "");
-  check("input", Array.isArray(body["input"]) && body["input"].length > 0);
-  check("tools", Array.isArray(body["tools"]));
-  check("tool_choice", body["tool_choice"] === "auto");
-  check("parallel_tool_calls", typeof body["parallel_tool_calls"] === "boolean");
-  check("reasoning", isReasoning(body["reasoning"]));
-  check("store", typeof body["store"] === "boolean");
-  check("stream", body["stream"] === true);
-  const include = body["reasoning"] === null ? "[]" : '["reasoning.encrypted_content"]';
-  check("include", JSON.stringify(body["include"]) === include);
-  check("text", body["text"] === undefined || isText(body["text"]));
+  check("model", typeof body.model === "string" && body.model !== "");
+  check("instructions", typeof body.instructions === "string" && body.instructions !== "");
+  check("input", Array.isArray(body.input) && body.input.length > 0);
+  check("tools", Array.isArray(body.tools));
+  check("tool_choice", body.tool_choice === "auto");
+  check("parallel_tool_calls", typeof body.parallel_tool_calls === "boolean");
+  check("reasoning", isReasoning(body.reasoning));
+  check("store", typeof body.store === "boolean");
+  check("stream", body.stream === true);
+  const include = body.reasoning === null ? "[]" : '["reasoning.encrypted_content"]';
+  check("include", JSON.stringify(body.include) === include);
+  check("text", body.text === undefined || isText(body.text));
   return found;
 }
 
@@ -101,15 +103,15 @@ function isReasoning(value: unknown): boolean {
 
 function isText(value: unknown): boolean {
   if (!isObject(value) || !hasOnly(value, ["verbosity", "format"]) || Object.keys(value).length === 0) return false;
-  const format = value["format"];
-  if (format === undefined) return isString(value["verbosity"]);
+  const format = value.format;
+  if (format === undefined) return isString(value.verbosity);
   return (
     isObject(format) &&
     Object.keys(format).join() === "type,strict,schema,name" &&
-    format["type"] === "json_schema" &&
-    format["strict"] === true &&
-    isObject(format["schema"]) &&
-    format["name"] === "codex_output_schema"
+    format.type === "json_schema" &&
+    format.strict === true &&
+    isObject(format.schema) &&
+    format.name === "codex_output_schema"
   );
 }
 
@@ -124,7 +126,7 @@ function hasOnly(value: Json, allowed: readonly string[]): boolean {
 function toolViolations(tool: unknown, index: number): string[] {
   const where = `tools[${index}]`;
   if (!isObject(tool)) return [`${where} is not an object`];
-  switch (tool["type"]) {
+  switch (tool.type) {
     case "function":
       return keysExactly(tool, ["type", "name", "description", "strict", "parameters"], where);
     case "custom":
@@ -132,7 +134,7 @@ function toolViolations(tool: unknown, index: number): string[] {
     case "web_search":
       return keysExactly(tool, ["type", "external_web_access"], where);
     default:
-      return [`${where} has type ${JSON.stringify(tool["type"])}`];
+      return [`${where} has type ${JSON.stringify(tool.type)}`];
   }
 }
 
@@ -143,7 +145,7 @@ function keysExactly(value: Json, keys: readonly string[], where: string): strin
 
 const ITEM_KEYS: Readonly<Record<string, { required: readonly string[]; optional?: readonly string[] }>> = {
   message: { required: ["type", "role", "content"], optional: ["phase"] },
-  reasoning: { required: ["type", "summary", "content", "encrypted_content"] },
+  reasoning: { required: ["type", "summary", "encrypted_content"], optional: ["content"] },
   function_call: { required: ["type", "name", "arguments", "call_id"] },
   function_call_output: { required: ["type", "call_id", "output"] },
   custom_tool_call: { required: ["type", "call_id", "name", "input"], optional: ["status"] },
@@ -154,23 +156,23 @@ const ITEM_KEYS: Readonly<Record<string, { required: readonly string[]; optional
 
 function itemViolations(item: unknown, index: number, itemIds: boolean): string[] {
   const where = `input[${index}]`;
-  if (!isObject(item) || !isString(item["type"])) return [`${where} has no type`];
-  const expected = ITEM_KEYS[item["type"]];
+  if (!isObject(item) || !isString(item.type)) return [`${where} has no type`];
+  const expected = ITEM_KEYS[item.type];
   if (expected === undefined) return [];
   const allowed = [...expected.required, ...(expected.optional ?? []), ...(itemIds ? ["id"] : [])];
   const missing = expected.required.filter((key) => !(key in item));
   const extra = Object.keys(item).filter((key) => !allowed.includes(key));
   return [
-    ...missing.map((key) => `${where} (${item["type"]}) lacks ${key}`),
-    ...extra.map((key) => `${where} (${item["type"]}) has ${key}`),
-    ...(item["type"] === "message" ? contentViolations(item, where) : []),
+    ...missing.map((key) => `${where} (${item.type}) lacks ${key}`),
+    ...extra.map((key) => `${where} (${item.type}) has ${key}`),
+    ...(item.type === "message" ? contentViolations(item, where) : []),
   ];
 }
 
 function contentViolations(message: Json, where: string): string[] {
-  const textType = message["role"] === "assistant" ? "output_text" : "input_text";
-  return list(message["content"]).flatMap((part, index) => {
-    const type = isObject(part) ? part["type"] : undefined;
+  const textType = message.role === "assistant" ? "output_text" : "input_text";
+  return list(message.content).flatMap((part, index) => {
+    const type = isObject(part) ? part.type : undefined;
     return type === textType || type === "input_image" ? [] : [`${where}.content[${index}] has type ${String(type)}`];
   });
 }
@@ -181,9 +183,9 @@ function pairingViolations(input: readonly unknown[]): string[] {
   const answered = new Set<unknown>();
   const found: string[] = [];
   for (const item of input) {
-    if (!isObject(item) || !isString(item["type"])) continue;
-    const callId = item["call_id"];
-    if (item["type"].endsWith("_output") && item["type"] !== "web_search_call") {
+    if (!isObject(item) || !isString(item.type)) continue;
+    const callId = item.call_id;
+    if (item.type.endsWith("_output") && item.type !== "web_search_call") {
       if (!calls.has(callId)) found.push(`output for ${JSON.stringify(callId)} has no call before it`);
       answered.add(callId);
     } else if (callId !== undefined && callId !== null) calls.add(callId);

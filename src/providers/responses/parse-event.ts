@@ -1,0 +1,79 @@
+import type { TokenUsage } from "#protocol/usage.ts";
+import { failureOfIncomplete, failureOfResponseError } from "../errors.ts";
+import { isObject, type JsonObject, numberOf, parseJson, textOf } from "../json-value.ts";
+import type { ModelEvent } from "../model-client.ts";
+import { parseItem } from "./parse-item.ts";
+
+/**
+ * The event in the data of one server-sent event, or undefined for what carries nothing for us: unknown
+ * types, data that is not JSON, items that cannot be used (exec.md §2.1, last paragraph).
+ */
+export function parseEvent(data: string): ModelEvent | undefined {
+  const event = parseJson(data);
+  if (!isObject(event)) return undefined;
+  switch (event.type) {
+    case "response.output_text.delta":
+      return delta(event, (itemId, text) => ({ type: "text_delta", itemId, delta: text }));
+    case "response.reasoning_summary_text.delta":
+      return delta(event, (itemId, text) => ({ type: "reasoning_delta", itemId, delta: text, raw: false }));
+    case "response.reasoning_text.delta":
+      return delta(event, (itemId, text) => ({ type: "reasoning_delta", itemId, delta: text, raw: true }));
+    case "response.created":
+      return { type: "created" };
+    case "response.output_item.added":
+      return itemEvent("item_added", event);
+    case "response.output_item.done":
+      return itemEvent("item_done", event);
+    case "response.completed":
+      return completedEvent(event.response);
+    case "response.failed":
+      return { type: "failed", failure: failureOfResponseError(responseOf(event).error) };
+    case "response.incomplete":
+      return { type: "failed", failure: failureOfIncomplete(responseOf(event).incomplete_details) };
+    default:
+      return undefined;
+  }
+}
+
+/** Whether the event ends a stream. */
+export function isTerminal(event: ModelEvent): boolean {
+  return event.type === "completed" || event.type === "failed";
+}
+
+function delta(event: JsonObject, build: (itemId: string, text: string) => ModelEvent): ModelEvent | undefined {
+  const text = event.delta;
+  return typeof text === "string" ? build(textOf(event.item_id) ?? "", text) : undefined;
+}
+
+function itemEvent(type: "item_added" | "item_done", event: JsonObject): ModelEvent | undefined {
+  const item = parseItem(event.item);
+  return item === undefined ? undefined : { type, item, outputIndex: numberOf(event.output_index) ?? 0 };
+}
+
+function responseOf(event: JsonObject): JsonObject {
+  const response = event.response;
+  return isObject(response) ? response : {};
+}
+
+/** A `response.completed` without the response is not an end: the server may have cut it. */
+function completedEvent(response: unknown): ModelEvent | undefined {
+  if (!isObject(response)) return undefined;
+  return { type: "completed", responseId: textOf(response.id) ?? "", usage: usageOf(response.usage) };
+}
+
+function usageOf(usage: unknown): TokenUsage | null {
+  if (!isObject(usage)) return null;
+  const input = numberOf(usage.input_tokens) ?? 0;
+  const output = numberOf(usage.output_tokens) ?? 0;
+  return {
+    input_tokens: input,
+    cached_input_tokens: detail(usage.input_tokens_details, "cached_tokens"),
+    output_tokens: output,
+    reasoning_output_tokens: detail(usage.output_tokens_details, "reasoning_tokens"),
+    total_tokens: numberOf(usage.total_tokens) ?? input + output,
+  };
+}
+
+function detail(details: unknown, key: string): number {
+  return isObject(details) ? (numberOf(details[key]) ?? 0) : 0;
+}

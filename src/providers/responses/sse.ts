@@ -1,0 +1,73 @@
+/**
+ * Splits a server-sent event stream, fed in arbitrary pieces, into the data of its events. Only data is
+ * kept: the Responses API repeats the event name inside it. Bytes may be cut anywhere, also inside a
+ * character; invalid UTF-8 becomes U+FFFD. Written here because this loop is most of what a delta costs:
+ * one scan for newlines a chunk, against 1.3 times that with a general parser.
+ */
+export class SseSplitter {
+  readonly #utf8 = new TextDecoder();
+  /** Pieces of a line that has not ended yet; joined once it does, so that a long line is copied once. */
+  #open: string[] = [];
+  #endsInCr = false;
+  #data: string | undefined;
+
+  /** Calls `onData` with the data of each event that is now complete. */
+  feed(bytes: Uint8Array, onData: (data: string) => void): void {
+    this.#feedText(this.#utf8.decode(bytes, { stream: true }), onData);
+  }
+
+  /** The stream is over. An event whose closing blank line is missing counts, as its data may be whole. */
+  end(onData: (data: string) => void): void {
+    this.#feedText(this.#utf8.decode(), onData);
+    if (this.#open.length > 0) this.#line(this.#open.join(""), onData);
+    this.#open = [];
+    this.#dispatch(onData);
+  }
+
+  #feedText(piece: string, onData: (data: string) => void): void {
+    let text = this.#withPlainNewlines(piece);
+    let end = text.indexOf("\n");
+    if (end === -1) {
+      if (text !== "") this.#open.push(text);
+      return;
+    }
+    if (this.#open.length > 0) {
+      this.#open.push(text);
+      text = this.#open.join("");
+      this.#open = [];
+      end = text.indexOf("\n", text.length - piece.length - 1);
+    }
+    let start = 0;
+    while (end !== -1) {
+      this.#line(text.slice(start, end), onData);
+      start = end + 1;
+      end = text.indexOf("\n", start);
+    }
+    if (start < text.length) this.#open.push(text.slice(start));
+  }
+
+  /** CRLF and a lone CR end lines too; a CR at the end of a piece may be half of a CRLF. */
+  #withPlainNewlines(text: string): string {
+    if (text === "") return text;
+    const rest = this.#endsInCr && text.startsWith("\n") ? text.slice(1) : text;
+    this.#endsInCr = rest.endsWith("\r");
+    return rest.includes("\r") ? rest.replace(/\r\n?/g, "\n") : rest;
+  }
+
+  #line(line: string, onData: (data: string) => void): void {
+    if (line === "") this.#dispatch(onData);
+    else if (line.startsWith("data:")) this.#addData(line.slice(line.charCodeAt(5) === 32 ? 6 : 5));
+    else if (line === "data") this.#addData("");
+  }
+
+  #addData(value: string): void {
+    this.#data = this.#data === undefined ? value : `${this.#data}\n${value}`;
+  }
+
+  #dispatch(onData: (data: string) => void): void {
+    const data = this.#data;
+    if (data === undefined) return;
+    this.#data = undefined;
+    onData(data);
+  }
+}
