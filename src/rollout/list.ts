@@ -1,5 +1,6 @@
 import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { localDateParts } from "#lib/clock.ts";
 import type { SessionMeta } from "#protocol/rollout-item.ts";
 import { archivedSessionsRoot, parseRolloutName, sessionsRoot } from "./path.ts";
 import { readSessionMeta } from "./reader.ts";
@@ -61,17 +62,31 @@ function modifiedMs(path: string): number | undefined {
 }
 
 /**
- * The rollout of a thread, or undefined. Live sessions win over archived ones; among several files of one
- * id (a copied home) the most recently changed wins.
+ * The rollout of a thread, or undefined. The day its id was made is looked at first, then all live sessions,
+ * then archived ones; among several files of one id in one place the most recently changed wins.
  */
 export function findRollout(codexHome: string, threadId: string): string | undefined {
   const id = threadId.toLowerCase();
-  for (const root of [sessionsRoot(codexHome), archivedSessionsRoot(codexHome)]) {
-    const matches = [...listRollouts(root)].filter((file) => file.threadId === id);
-    const newest = newestFirst(matches)[0];
+  const live = sessionsRoot(codexHome);
+  const everywhere = [live, archivedSessionsRoot(codexHome)].map((root) => () => [...listRollouts(root)]);
+  const likely = () => likelyFolders(live, id).flatMap((folder) => [...listRollouts(folder, 0)]);
+  for (const files of [likely, ...everywhere]) {
+    const newest = newestFirst(files().filter((file) => file.threadId === id))[0];
     if (newest) return newest.path;
   }
   return undefined;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The date folders around the time a version 7 UUID carries: its day in any time zone. */
+function likelyFolders(root: string, id: string): string[] {
+  if (id.charAt(14) !== "7") return [];
+  const madeAt = Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
+  return [madeAt, madeAt - DAY_MS, madeAt + DAY_MS].map((ms) => {
+    const { year, month, day } = localDateParts(ms);
+    return join(root, year, month, day);
+  });
 }
 
 function newestFirst(files: readonly RolloutFile[]): RolloutFile[] {
