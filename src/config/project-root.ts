@@ -35,8 +35,10 @@ export function mainRepositoryRoot(cwd: string): string | undefined {
 
 /** The path with symbolic links resolved, or unchanged when it does not exist. */
 export function realPath(path: string): string {
+  // Asked first because an exception costs far more, and old decisions name many folders that are gone.
+  if (!existsSync(path)) return path;
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return path;
   }
