@@ -123,7 +123,7 @@ function isNamed(name: string, policy: EnvPolicy): boolean {
 
 function withForced(env: Record<string, string>, options: ChildEnvOptions): Record<string, string> {
   const forced = pick(FORCED, (name) => !(name in options.policy.set));
-  const path = options.pathPrefix === undefined ? {} : { PATH: prefixPath(options.pathPrefix, env["PATH"]) };
+  const path = options.pathPrefix === undefined ? {} : { PATH: prefixPath(options.pathPrefix, env.PATH) };
   return { ...env, ...path, ...forced, CODEX_THREAD_ID: options.threadId };
 }
 

@@ -42,6 +42,8 @@ const MAX_SESSIONS = 64;
 /** The newest sessions are never ended to make room, whatever they do. */
 const PROTECTED_SESSIONS = 8;
 const TERMINAL_SIZE: TerminalSize = { cols: 80, rows: 24 };
+/** As coreutils' `timeout`. */
+const TIMEOUT_EXIT_CODE = 124;
 const START_FAILURE_BYTES = 4096;
 
 /**
@@ -94,10 +96,22 @@ export class SessionTable {
     };
   }
 
-  /** Ends one session now, as an interruption does. */
-  async terminate(session: Session): Promise<void> {
-    const live = this.#sessions.get(session.id);
-    if (live !== undefined) await this.#interrupt(live);
+  /**
+   * Waits for the end of a command that may not outlive its call: when the time is over it is ended and
+   * counts as finished with exit code 124. Aborts as `collect`.
+   */
+  async runToEnd(
+    session: Session,
+    options: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<Collected & { timedOut: boolean }> {
+    const first = await this.collect(session, { yieldMs: options.timeoutMs, signal: options.signal });
+    if (first.exitCode !== null) return { ...first, timedOut: false };
+    const live = this.#touch(session.id);
+    this.#sessions.delete(live.id);
+    live.report(TIMEOUT_EXIT_CODE, { withOutput: true });
+    live.terminate();
+    await live.ended;
+    return { ...first, exitCode: TIMEOUT_EXIT_CODE, timedOut: true };
   }
 
   /** Reports every command that still runs as finished without exit code. The commands go on. */
