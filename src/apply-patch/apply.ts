@@ -17,8 +17,8 @@ import type { Step, VerifiedPatch } from "./verify.ts";
 
 export interface ApplyOptions {
   /**
-   * Whether a real path (links followed) may be written or removed. Asked immediately before each step.
-   * Absent: everything may, which is right inside a sandbox and under danger-full-access.
+   * Whether a real path (links followed) may be written or removed. Asked for all of them before the first
+   * write and again immediately before each. Absent: everything may, which is right inside a sandbox and under danger-full-access.
    */
   allowed?: (realPath: string) => boolean;
   /** Heeded before the first write; a patch that has begun is finished. */
@@ -37,8 +37,8 @@ export type ApplyOutcome =
 export function applyVerified(verified: VerifiedPatch, options: ApplyOptions = {}): ApplyOutcome {
   options.signal?.throwIfAborted();
   const { steps } = verified;
-  const obstacle = findObstacle(steps);
-  if (obstacle !== undefined) return { ok: false, message: obstacle, cause: null, done: [], pending: steps.map(label) };
+  const obstacle = firstRefusal(steps, options.allowed) ?? findObstacle(steps);
+  if (obstacle !== undefined) return { ok: false, ...obstacle, done: [], pending: steps.map(label) };
   for (const [index, step] of steps.entries()) {
     const failure = runStep(step, options.allowed);
     if (failure === undefined) continue;
@@ -70,9 +70,7 @@ function runStep(step: Step, allowed: ApplyOptions["allowed"]): Failure | undefi
   let message = failureText(step);
   try {
     const target = step.type === "write" ? realTarget(step.absolutePath) : realEntry(step.absolutePath);
-    if (allowed?.(target) === false) {
-      return { message, cause: `"${step.path}" leads to "${target}", which is outside the writable folders` };
-    }
+    if (allowed?.(target) === false) return refusal(step, target);
     if (step.type === "remove") {
       unlinkSync(target);
       return undefined;
@@ -85,6 +83,18 @@ function runStep(step: Step, allowed: ApplyOptions["allowed"]): Failure | undefi
   } catch (error) {
     return { message, cause: osErrorText(error) };
   }
+}
+
+function firstRefusal(steps: readonly Step[], allowed: ApplyOptions["allowed"]): Failure | undefined {
+  const step = allowed && steps.find(({ target }) => !allowed(target));
+  return step && refusal(step, step.target);
+}
+
+function refusal(step: Step, target: string): Failure {
+  return {
+    message: failureText(step),
+    cause: `"${step.path}" leads to "${target}", which is outside the writable folders`,
+  };
 }
 
 function failureText(step: Step): string {
@@ -139,8 +149,8 @@ function statIfAny(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
-/** The message for the first write that cannot succeed, taking into account what earlier steps make and remove. */
-function findObstacle(steps: readonly Step[]): string | undefined {
+/** The first write that cannot succeed, taking into account what earlier steps make and remove. */
+function findObstacle(steps: readonly Step[]): Failure | undefined {
   const made = new Set<string>();
   const removed = new Set<string>();
   for (const step of steps) {
@@ -149,8 +159,8 @@ function findObstacle(steps: readonly Step[]): string | undefined {
       made.delete(step.target);
       continue;
     }
-    if (hasFileAsParent(step.target, made, removed)) return parentFailureText(step);
-    if (!removed.has(step.target) && isOccupied(step.target)) return failureText(step);
+    if (hasFileAsParent(step.target, made, removed)) return { message: parentFailureText(step), cause: null };
+    if (!removed.has(step.target) && isOccupied(step.target)) return { message: failureText(step), cause: null };
     made.add(step.target);
     removed.delete(step.target);
   }

@@ -49,12 +49,11 @@ export function interceptScript(script: string): InterceptedPatch | null {
  * A shell word whose value is its text: single quotes around anything, double quotes around text that the
  * shell leaves alone, or plain characters that mean nothing to it (so no `~`, no option, no pattern).
  */
-const WORD = String.raw`'[^']*'|"[^"$\`\\!]*"|[\p{L}\p{N}_./@%+:,=][\p{L}\p{N}_./@%+:,=\-]*`;
-const BLANK = String.raw`[ \t]`;
+const WORD = /'[^']*'|"[^"$`\\!]*"|[\p{L}\p{N}_./@%+:,=][\p{L}\p{N}_./@%+:,=-]*/u.source;
+const DELIMITER = /'[^'\n]*'|"[^"$`\\!\n]*"|[A-Za-z0-9_]+/u.source;
 const HEREDOC_START = new RegExp(
-  String.raw`^\s*(?:cd${BLANK}+(?<dir>${WORD})${BLANK}*&&\s*)?` +
-    `(?:apply_patch|applypatch)${BLANK}*<<(?<dash>-)?${BLANK}*` +
-    String.raw`(?<delimiter>'[^'\n]*'|"[^"$\`\\!\n]*"|[A-Za-z0-9_]+)${BLANK}*\n`,
+  `^\\s*(?:cd[ \\t]+(?<dir>${WORD})[ \\t]*&&\\s*)?` +
+    `(?:apply_patch|applypatch)[ \\t]*<<(?<dash>-)?[ \\t]*(?<delimiter>${DELIMITER})[ \\t]*\\n`,
   "u",
 );
 

@@ -1,13 +1,4 @@
-import {
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -42,12 +33,13 @@ export class Scratch implements Disposable {
   }
 }
 
-/** Relative path → content as Latin-1 text, so that every byte is compared; links as `-> target` are not followed. */
-export function filesBelow(folder: string): Record<string, string> {
+/** Relative path → content as Latin-1 text, so that every byte is compared. Links are left out and not followed. */
+export function filesBelow(folder: string, prefix = ""): Record<string, string> {
   const files: Record<string, string> = {};
-  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
-    const path = join(folder, name);
-    if (lstatSync(path).isFile()) files[name] = readFileSync(path, "latin1");
+  for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) Object.assign(files, filesBelow(path, `${prefix}${entry.name}/`));
+    else if (entry.isFile()) files[prefix + entry.name] = readFileSync(path, "latin1");
   }
   return files;
 }
