@@ -1,4 +1,5 @@
 import type { Env } from "#lib/env.ts";
+import { messageOf } from "#lib/errors.ts";
 
 export type GitResult =
   | { ok: true; stdout: string }
@@ -65,28 +66,42 @@ async function filterSettings(options: GitOptions): Promise<string[]> {
 
 async function spawnGit(args: readonly string[], options: GitOptions): Promise<GitResult> {
   options.signal?.throwIfAborted();
-  const settings = SAFE_SETTINGS.flatMap((setting) => ["-c", setting]);
   let child: Bun.Subprocess<"ignore", "pipe", "pipe">;
   try {
-    child = Bun.spawn(["git", "--no-pager", ...settings, ...args], {
+    child = Bun.spawn(["git", "--no-pager", ...SAFE_SETTINGS.flatMap((setting) => ["-c", setting]), ...args], {
       cwd: options.cwd,
       env: gitEnvironment(options.env),
       stdin: "ignore",
       stdout: "pipe",
       stderr: "pipe",
-      timeout: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      killSignal: "SIGKILL",
       maxBuffer: options.maxBytes ?? DEFAULT_MAX_BYTES,
-      ...(options.signal && { signal: options.signal }),
+      killSignal: "SIGKILL",
+      // A process group of its own, so that whatever git started ends with it.
+      detached: true,
     });
   } catch (error) {
-    return { ok: false, exitCode: null, stderr: error instanceof Error ? error.message : String(error) };
+    return { ok: false, exitCode: null, stderr: messageOf(error) };
   }
-  const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  options.signal?.throwIfAborted();
-  return exitCode === 0 && child.signalCode === null
-    ? { ok: true, stdout }
-    : { ok: false, exitCode: child.exitCode, stderr: stderr.trim() };
+  const end = () => killGroup(child.pid);
+  const timer = setTimeout(end, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  options.signal?.addEventListener("abort", end, { once: true });
+  try {
+    const [stdout, stderr, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    options.signal?.throwIfAborted();
+    if (exitCode === 0 && child.signalCode === null) return { ok: true, stdout };
+    return { ok: false, exitCode: child.exitCode, stderr: stderr.trim() };
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", end);
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Already gone.
+  }
 }
 
 function gitEnvironment(env: Env): Record<string, string> {
