@@ -8,7 +8,7 @@ import { type ThreadSettings, usableWindow } from "./settings.ts";
 /** Where a thread's lines go; `rollout/recorder.ts` is the one for real sessions. */
 export interface ThreadRecorder {
   /** Appends and flushes. Throws a CodexError when the line could not be stored. */
-  append(...items: readonly RolloutItem[]): void;
+  append(items: readonly RolloutItem[]): void;
 }
 
 /** What a resumed thread brings along. */
@@ -56,15 +56,15 @@ export class ThreadState {
   /** Items become history and rollout lines at once. */
   recordItems(items: readonly ResponseItem[]): void {
     this.history.record(...items);
-    this.#recorder.append(...items.map((payload): RolloutItem => ({ type: "response_item", payload })));
+    this.#recorder.append(items.map((payload) => ({ type: "response_item", payload })));
   }
 
   recordEvent(payload: EventRecord): void {
-    this.#recorder.append({ type: "event_msg", payload });
+    this.#recorder.append([{ type: "event_msg", payload }]);
   }
 
   record(item: RolloutItem): void {
-    this.#recorder.append(item);
+    this.#recorder.append([item]);
   }
 
   get usage(): TokenUsageInfo | null {

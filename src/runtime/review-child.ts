@@ -8,9 +8,9 @@ import { environment } from "#lib/env.ts";
 import { uuidv7 } from "#lib/ids.ts";
 import type { Event } from "#protocol/events.ts";
 import type { ReviewTarget } from "#protocol/review.ts";
-import { findModel } from "#providers/model-catalog.ts";
 import { RolloutRecorder } from "#rollout/recorder.ts";
 import { assembleThread, sessionMeta, type ThreadParts } from "./start-thread.ts";
+import { configuredModel } from "./thread-settings.ts";
 
 /**
  * The reviewing thread: its own instructions, model (`review_model`), rollout and history; the same
@@ -41,13 +41,13 @@ export function startReviewChild(parent: ThreadParts): ReviewChild {
 
 async function promptFor(target: ReviewTarget, cwd: string): Promise<string> {
   const base =
-    target.type === "baseBranch" ? await mergeBase(target.branch, { cwd, env: environment() }) : undefined;
+    target.type === "baseBranch" ? await mergeBase(cwd, target.branch, { env: environment() }) : undefined;
   return reviewRequest(target, base).prompt;
 }
 
 function reviewSettings(parent: ThreadParts): ThreadSettings {
   const { reviewModel } = parent.engines.options.settings;
-  const model = reviewModel === undefined ? parent.settings.model : findModel(reviewModel);
+  const model = reviewModel === undefined ? parent.settings.model : configuredModel(reviewModel, parent.engines.options.settings);
   return {
     ...parent.settings,
     threadId: uuidv7(),

@@ -1,10 +1,21 @@
 import { baseInstructions } from "#agent/prompts/base-instructions.ts";
 import compactPrompt from "#agent/prompts/compact.md" with { type: "text" };
 import type { ThreadSettings } from "#agent/settings.ts";
-import { autoCompactLimit } from "#config/resolve.ts";
+import { autoCompactLimit, type Settings } from "#config/resolve.ts";
 import { envVar } from "#lib/env.ts";
-import { findModel } from "#providers/model-catalog.ts";
+import { findModel, type ModelInfo } from "#providers/model-catalog.ts";
 import type { RuntimeOptions } from "./create.ts";
+
+/** What is known about a model, with what the configuration says otherwise. */
+export function configuredModel(slug: string, settings: Settings): ModelInfo {
+  const { contextWindow, supportsReasoningSummaries, toolOutputTokenLimit } = settings;
+  const model = findModel(slug, {
+    ...(contextWindow === undefined ? {} : { contextWindow }),
+    ...(supportsReasoningSummaries === undefined ? {} : { supportsReasoningSummaries }),
+  });
+  if (toolOutputTokenLimit === undefined) return model;
+  return { ...model, truncation: { mode: "tokens", limit: toolOutputTokenLimit } };
+}
 
 /** The frozen settings of a root thread. `agentsMd` is the text of the AGENTS.md files, or null. */
 export function rootThreadSettings(
@@ -12,11 +23,7 @@ export function rootThreadSettings(
   thread: { id: string; agentsMd: string | null },
 ): ThreadSettings {
   const { settings } = options;
-  const model = findModel(settings.model, {
-    contextWindow: settings.contextWindow,
-    supportsReasoningSummaries: settings.supportsReasoningSummaries,
-    toolOutputTokenLimit: settings.toolOutputTokenLimit,
-  });
+  const model = configuredModel(settings.model, settings);
   return {
     threadId: thread.id,
     cwd: options.cwd,

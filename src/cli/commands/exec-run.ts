@@ -45,7 +45,7 @@ export async function execCommand(line: ExecCommandLine, options: ExecCliOptions
     );
   }
   const outputSchema = options.outputSchema === undefined ? undefined : readSchema(options.outputSchema);
-  const op = target ?? (await userTurn(line, options, outputSchema));
+  const op = target ?? (await userTurn(line.prompt, options, outputSchema));
   const runtime = await createRuntime({
     settings: config.settings,
     codexHome: home,
@@ -81,12 +81,12 @@ function resolveCwd(folder: string | undefined): string {
 }
 
 async function userTurn(
-  line: Exclude<ExecCommandLine, { type: "review" }>,
+  prompt: string | undefined,
   options: ExecCliOptions,
   outputSchema: Record<string, unknown> | undefined,
 ): Promise<Extract<Op, { type: "user_turn" }>> {
   const { readPrompt } = await import("#exec/stdin-prompt.ts");
-  const text = await readPrompt(line.prompt);
+  const text = await readPrompt(prompt);
   const images = (options.image ?? []).map((path): UserInput => ({ type: "local_image", path: resolve(path) }));
   return {
     type: "user_turn",

@@ -26,8 +26,8 @@ export async function runSandboxHelper(args: readonly string[]): Promise<number>
   plan.release();
   await child.exited;
   plan.finished();
-  if (child.signalCode !== null) return 128 + constants.signals[child.signalCode];
-  return child.exitCode ?? 1;
+  const signal = Object.entries(constants.signals).find(([name]) => name === child.signalCode);
+  return signal === undefined ? (child.exitCode ?? 1) : 128 + signal[1];
 }
 
 function parseHelperArgs(args: readonly string[]): { command: string[]; context: SandboxContext } {

@@ -1,0 +1,53 @@
+import type { Credentials } from "#auth/credentials.ts";
+import { resolveCredentials } from "#auth/resolve-credentials.ts";
+import type { ProviderConfig } from "#config/providers.ts";
+import { envVar, environment } from "#lib/env.ts";
+import { writeStderr } from "#lib/stdio.ts";
+import { VERSION } from "#lib/version.ts";
+import type { ModelClient, WireModelClient } from "#providers/model-client.ts";
+import { createModelClient } from "#providers/registry.ts";
+import { registerSecret } from "#telemetry/redact.ts";
+import type { RuntimeOptions } from "./create.ts";
+import { loggedClient } from "./logged-client.ts";
+
+/** How this process reaches its model. */
+export interface ModelAccess {
+  client: ModelClient;
+  /** Name of this program towards providers and in session files. */
+  originator: string;
+}
+
+/** The client for the configured provider, or for a recording; recorded when asked for. */
+export async function createModelAccess(options: RuntimeOptions): Promise<ModelAccess> {
+  const originator = envVar("CODEX_INTERNAL_ORIGINATOR_OVERRIDE") ?? options.originator;
+  if (options.replay !== undefined) {
+    const { createReplayClient } = await import("#providers/replay/replay-client.ts");
+    return { client: loggedClient(createReplayClient(options.replay)), originator };
+  }
+  const client = providerClient(options, originator);
+  if (options.record === undefined) return { client: loggedClient(client), originator };
+  const { createRecorder } = await import("#providers/replay/recorder.ts");
+  const recorder = createRecorder(client, options.record, { warn: (message) => writeStderr(`warning: ${message}\n`) });
+  return { client: loggedClient(recorder), originator };
+}
+
+function providerClient(options: RuntimeOptions, originator: string): WireModelClient {
+  const env = environment();
+  const { provider } = options.settings;
+  const credentials = credentialsFor(provider, options.codexHome, env);
+  registerSecrets(credentials, provider, env);
+  return createModelClient({ provider, credentials, originator, version: VERSION, env });
+}
+
+/** The user's OpenAI login goes to providers that ask for it and to no other. */
+function credentialsFor(provider: ProviderConfig, codexHome: string, env: Record<string, string>): Credentials {
+  const hasOwnKey = provider.envKey !== undefined || provider.bearerToken !== undefined;
+  if (!hasOwnKey && !provider.requiresOpenAiAuth) return { kind: "none" };
+  return resolveCredentials({ codexHome, env, provider });
+}
+
+function registerSecrets(credentials: Credentials, provider: ProviderConfig, env: Record<string, string>): void {
+  if (credentials.kind === "api_key") registerSecret(credentials.key);
+  if (credentials.kind === "chatgpt") registerSecret(credentials.accessToken);
+  for (const variable of Object.values(provider.envHttpHeaders)) registerSecret(env[variable] ?? "");
+}

@@ -1,0 +1,108 @@
+import { resolve } from "node:path";
+import type { ThreadSettings } from "#agent/settings.ts";
+import { BARE_PATCH_MESSAGE, interceptPatch } from "#apply-patch/heredoc.ts";
+import { environment } from "#lib/env.ts";
+import { writeStderr } from "#lib/stdio.ts";
+import { childEnvironment, type ChildEnvOptions } from "#process/env-policy.ts";
+import { LoginEnvironment } from "#process/login-env.ts";
+import { SessionTable } from "#process/sessions.ts";
+import { createPatchRunner, type RunVerifiedPatch } from "#tools/apply-patch/run-patch.ts";
+import { createApplyPatchTool } from "#tools/apply-patch/tool.ts";
+import { createExecCommandTool } from "#tools/exec-command/exec-command.ts";
+import type { CommandDeps, InterceptPatch } from "#tools/guarded-run.ts";
+import { createToolRegistry, type ToolRegistry } from "#tools/registry.ts";
+import { createLocalShellTool } from "#tools/local-shell/local-shell.ts";
+import { createRequestUserInputTool } from "#tools/request-user-input/request-user-input.ts";
+import { createUpdatePlanTool } from "#tools/update-plan/update-plan.ts";
+import { createViewImageTool } from "#tools/view-image/view-image.ts";
+import { createWebSearchTool } from "#tools/web-search/web-search.ts";
+import { createWriteStdinTool } from "#tools/write-stdin/write-stdin.ts";
+import { createShellCommandTool, createShellTool } from "#tools/shell/shell.ts";
+import { credentialNames } from "./credential-names.ts";
+import type { Engines } from "./engines.ts";
+import { patchInSandbox } from "./patch-in-sandbox.ts";
+
+/** The tools of one thread and the commands they keep alive. */
+export interface ThreadTools {
+  registry: ToolRegistry;
+  /** Reports commands that outlive the turn. */
+  finishTurn(): void;
+  /** Ends every command and removes what was written for the session. */
+  close(): Promise<void>;
+}
+
+/**
+ * When the login profile is run ahead of the first command: late enough that a session whose model answers
+ * at once without a command does not pay for it.
+ */
+const PREFETCH_DELAY_MS = 40;
+
+export function createThreadTools(engines: Engines, settings: ThreadSettings): ThreadTools {
+  const sessions = new SessionTable();
+  const login = loginEnvironment(engines, settings);
+  const prefetch = setTimeout(() => login.prefetch(settings.sandbox), PREFETCH_DELAY_MS);
+  const spawnSelf = patchInSandbox(engines);
+  const commands: CommandDeps = {
+    sessions,
+    sandbox: engines.sandbox,
+    shell: engines.shell,
+    environment: login,
+    interceptPatch: patchInterceptor(createPatchRunner({ spawnSelf })),
+  };
+  const { webSearch, viewImageTool } = engines.options.settings;
+  const search =
+    settings.subagent === "review"
+      ? undefined
+      : createWebSearchTool({ mode: webSearch, sandboxPolicy: settings.sandbox.policy });
+  const registry = createToolRegistry([
+    createExecCommandTool(commands),
+    createWriteStdinTool({ sessions }),
+    createUpdatePlanTool(),
+    createApplyPatchTool({ spawnSelf }),
+    ...(search === undefined ? [] : [search]),
+    ...(viewImageTool ? [createViewImageTool()] : []),
+    createShellTool(commands, "shell"),
+    createShellTool(commands, "container.exec"),
+    createShellCommandTool(commands),
+    createLocalShellTool(commands),
+    createRequestUserInputTool(),
+  ]);
+  return {
+    registry,
+    finishTurn: () => sessions.finishTurn(),
+    close: async () => {
+      clearTimeout(prefetch);
+      await sessions.terminateAll();
+      login.dispose();
+    },
+  };
+}
+
+function loginEnvironment(engines: Engines, settings: ThreadSettings): LoginEnvironment {
+  const { options } = engines;
+  const envOptions: ChildEnvOptions = {
+    policy: options.settings.shellEnvironment,
+    threadId: settings.threadId,
+    pathPrefix: engines.arg0Folder ?? undefined,
+    credentialNames: credentialNames(options.settings),
+  };
+  return new LoginEnvironment({
+    shell: engines.shell,
+    sandbox: engines.sandbox,
+    env: childEnvironment(environment(), envOptions),
+    envOptions,
+    codexHome: options.codexHome,
+    onNotice: (message) => writeStderr(`${message}\n`),
+  });
+}
+
+/** A command that is nothing but a patch goes to the patch engine instead of a shell. */
+function patchInterceptor(runPatch: RunVerifiedPatch): InterceptPatch {
+  return async ({ argv, workdir, callId, context }) => {
+    const found = interceptPatch(argv);
+    if (found === null) return null;
+    if (found.type === "bare_patch") return { output: BARE_PATCH_MESSAGE, success: false };
+    const folder = found.workdir === null ? workdir : resolve(workdir, found.workdir);
+    return runPatch({ patch: found.patch, workdir: folder, context, callId });
+  };
+}
