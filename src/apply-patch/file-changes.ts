@@ -4,8 +4,8 @@ import type { TextFile } from "./text-file.ts";
 
 /** Unchanged lines around a change, as `diff -u` shows them. */
 const CONTEXT = 3;
-/** Beyond this many differing lines the search for a shortest diff costs seconds; the whole range is shown instead. */
-const MAX_EDIT_LENGTH = 5000;
+/** Added and removed lines. The search is quadratic: 0.3 s at this length, then the whole range is shown instead. */
+const MAX_EDIT_LENGTH = 1000;
 
 /**
  * The edits of a verified patch as events carry them. `diff` holds the hunks only, without file headers,
