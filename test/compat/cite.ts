@@ -25,6 +25,6 @@ export function requirement(
   for (const id of ids) if (!KNOWN.has(id)) throw new Error(`Test "${name}" cites "${id}", which is no requirement`);
   const title = `${name} [${ids.join(" ")}]`;
   const timeoutMs = options.timeoutMs ?? 30_000;
-  if (options.differs !== undefined && AGAINST_RELEASE) test.failing(`${title} (differs: ${options.differs})`, body);
+  if (options.differs !== undefined && AGAINST_RELEASE) test.failing(`${title} (differs: ${options.differs})`, body, timeoutMs);
   else test(title, body, timeoutMs);
 }

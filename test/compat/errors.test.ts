@@ -46,7 +46,7 @@ function notices(played: Played): string[] {
   return messages.filter((message) => message.startsWith("Reconnecting"));
 }
 
-const unauthorized = stage.shared(byDefault(status(401, error("invalid_api_key", "bad key"))));
+const unauthorized = stage.early(byDefault(status(401, error("invalid_api_key", "bad key"))));
 
 requirement(["exec.errors.401", "exec.retries.stream-default"], "401", async () => {
   const played = await unauthorized();

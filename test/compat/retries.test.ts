@@ -18,7 +18,7 @@ function gaps(played: Played): number[] {
 
 const nested = failing(1, 1);
 const outer = failing(0, 3);
-const inner = stage.shared({ responses: () => status(500, "oops"), provider: "stream_max_retries = 0" });
+const inner = stage.early({ responses: () => status(500, "oops"), provider: "stream_max_retries = 0" });
 
 requirement(["exec.retries.nested", "exec.retries.request-configured"], "one and one make four requests", async () => {
   const played = await nested();

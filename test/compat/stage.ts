@@ -71,6 +71,8 @@ export interface Stage {
   play(scene: Scene): Promise<Played>;
   /** Plays a scene on the first call and answers the same run to all others, so that many tests share it. */
   shared(scene: Scene): () => Promise<Played>;
+  /** The same, begun at once: for scenes that mostly wait. */
+  early(scene: Scene): () => Promise<Played>;
 }
 
 export const NO_RETRIES = "request_max_retries = 0\nstream_max_retries = 0\n";
@@ -101,7 +103,12 @@ export function useStage(): Stage {
     let played: Promise<Played> | undefined;
     return () => (played ??= play(scene));
   };
-  return { world, play, shared };
+  const early = (scene: Scene) => {
+    const played = play(scene);
+    played.catch(() => undefined); // reported by the tests that ask for it
+    return () => played;
+  };
+  return { world, play, shared, early };
 }
 
 async function createWorld(scene: Scene): Promise<World> {

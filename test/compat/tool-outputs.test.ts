@@ -42,6 +42,25 @@ function parse(output: string): ExecOutput {
   return { head, wall: Number(wall), status, tokens: Number(tokens), body: output.slice(all.length) };
 }
 
+/** The session id in the answer to `callId`. */
+function sessionOf(request: CapturedRequest, callId: string): number {
+  const item = request.body.input.find((found) => found["call_id"] === callId && "output" in found);
+  return Number(/running with session ID (\d+)/.exec(String(item?.["output"]))?.[1]);
+}
+
+/** Starts a command, writes to its session in the following rounds, ends with a message. */
+function session(start: Record<string, unknown>, ...writes: Record<string, unknown>[]): Scene {
+  const responses = (request: CapturedRequest, index: number): ScriptedResponse => {
+    if (index === 0) return answer(run(start, "start"));
+    const write = writes[index - 1];
+    if (write === undefined) return answer(assistantText("done"));
+    return answer(functionCall("write_stdin", { session_id: sessionOf(request, "start"), ...write }, `w${index}`));
+  };
+  return { responses };
+}
+
+const polled = stage.early(session({ cmd: "sleep 7.5", yield_time_ms: 250 }, { yield_time_ms: 400 }));
+const patient = stage.early({ ...calls(run({ cmd: "sleep 12" })), timeoutMs: 30_000 });
 const basics = stage.shared({
   files: { "sub/here.txt": "x" },
   homeFiles: { "../.bash_profile": 'export PROFILE_SAYS="from profile"\n' },
@@ -146,23 +165,6 @@ requirement(["exec.output.parallel"], "every parallel call is answered", async (
   expect(outputs).toHaveLength(14);
 });
 
-/** The session id in the answer to `callId`. */
-function sessionOf(request: CapturedRequest, callId: string): number {
-  const item = request.body.input.find((found) => found["call_id"] === callId && "output" in found);
-  return Number(/running with session ID (\d+)/.exec(String(item?.["output"]))?.[1]);
-}
-
-/** Starts a command, writes to its session in the following rounds, ends with a message. */
-function session(start: Record<string, unknown>, ...writes: Record<string, unknown>[]): Scene {
-  const responses = (request: CapturedRequest, index: number): ScriptedResponse => {
-    if (index === 0) return answer(run(start, "start"));
-    const write = writes[index - 1];
-    if (write === undefined) return answer(assistantText("done"));
-    return answer(functionCall("write_stdin", { session_id: sessionOf(request, "start"), ...write }, `w${index}`));
-  };
-  return { responses };
-}
-
 const pipe = stage.shared(
   session({ cmd: "echo one; sleep 1; echo two", yield_time_ms: 100 }, { chars: "x" }, { yield_time_ms: 300 }),
 );
@@ -183,22 +185,6 @@ requirement(["exec.output.tty-false-write"], "writing to a closed stdin", async 
 
 requirement(["exec.output.write-stdin-output"], "write_stdin gives the new output", async () => {
   expect(parse(outputOf(await pipe(), "w2"))).toMatchObject({ status: "Process exited with code 0", body: "two\n" });
-});
-
-requirement(["exec.output.poll-minimum"], "an empty poll waits at least five seconds", async () => {
-  const played = await stage.play(session({ cmd: "sleep 6.5", yield_time_ms: 250 }, { yield_time_ms: 400 }));
-  const { status, wall } = parse(outputOf(played, "w1"));
-  expect(status).toStartWith("Process running");
-  expect(wall).toBeGreaterThan(4.9);
-  expect(wall).toBeLessThan(6.2);
-});
-
-requirement(["exec.output.yield-default"], "the default yield is ten seconds", async () => {
-  const played = await stage.play({ ...calls(run({ cmd: "sleep 12" })), timeoutMs: 30_000 });
-  const { status, wall } = parse(outputOf(played));
-  expect(status).toStartWith("Process running");
-  expect(wall).toBeGreaterThan(9.9);
-  expect(wall).toBeLessThan(11.5);
 });
 
 const terminal = stage.shared({
@@ -350,4 +336,18 @@ requirement(["exec.output.view-image-missing"], "view_image of a missing file", 
   expect(outputOf(played, "no")).toBe(
     `unable to locate image at \`${path}\`: No such file or directory (os error 2)`,
   );
+});
+
+requirement(["exec.output.poll-minimum"], "an empty poll waits at least five seconds", async () => {
+  const { status, wall } = parse(outputOf(await polled(), "w1"));
+  expect(status).toStartWith("Process running");
+  expect(wall).toBeGreaterThan(4.9);
+  expect(wall).toBeLessThan(6.2);
+});
+
+requirement(["exec.output.yield-default"], "the default yield is ten seconds", async () => {
+  const { status, wall } = parse(outputOf(await patient()));
+  expect(status).toStartWith("Process running");
+  expect(wall).toBeGreaterThan(9.9);
+  expect(wall).toBeLessThan(11.5);
 });
