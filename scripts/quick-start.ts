@@ -1,6 +1,7 @@
 /**
  * One whole agent turn on real files, with no key and no network: the executable works in a copy of
- * examples/quick-start/workspace, its commands and patch are real, only the model's answers come from a recording.
+ * examples/quick-start/workspace, its commands and patch are real, only the model's answers come
+ * from a file, written for this demonstration.
  * Exits 0 when the workspace's own tests pass afterwards.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
@@ -82,7 +83,9 @@ async function runTurn(stage: Stage, args: readonly string[]): Promise<number> {
     CODEX_HOME: stage.codexHome,
   };
   const command = [join(PROJECT, EXECUTABLE), ...args];
-  return await Bun.spawn(command, { cwd: stage.workspace, env, stdio: ["ignore", "inherit", "inherit"] }).exited;
+  // Progress goes to standard error and the answer, which the progress ends with, to standard output as well:
+  // one of them is enough here, and in one stream with the words around it.
+  return await Bun.spawn(command, { cwd: stage.workspace, env, stdio: ["ignore", "ignore", 1] }).exited;
 }
 
 async function buildIfStale(): Promise<boolean> {
@@ -94,8 +97,8 @@ async function buildIfStale(): Promise<boolean> {
 function introduce(stage: Stage, confinement: Confinement): void {
   console.log(`
 A small bash project with a failing test has been copied to ${stage.workspace}.
-codex works on it now. The model's answers come from a recording, so no key and no network are needed;
-the commands it runs and the patch it applies are real.`);
+codex works on it now. The model's answers are played from a file written for this demonstration, so no key
+and no network are needed; the commands and the patch are real.`);
   if (!confinement.sandboxed) {
     console.log(`
 NOT SANDBOXED: ${confinement.reason}. The commands of this demonstration are fixed and stay in
@@ -105,24 +108,32 @@ that throw-away folder, so they run without a sandbox. Your own sessions will re
 }
 
 function report(stage: Stage, tracked: boolean, confinement: Confinement): void {
-  const diff = tracked ? run(["git", "--no-pager", "diff", "--stat"], stage.workspace).output : "receipt.sh";
+  const changed = tracked ? run(["git", "diff", "--name-only"], stage.workspace).output : "receipt.sh";
   const cage = confinement.sandboxed
-    ? "a sandbox that let them write there and nowhere else, without network"
-    : "no sandbox";
+    ? "in a sandbox without network that lets them write to the workspace and temporary folders only"
+    : "without a sandbox";
   console.log(`
 What happened
-  The model read the project, ran its tests, patched the cause and ran the tests again; each command
-  ran in ${cage}. bash test.sh, run once more by this script: passed.
-  changed    ${diff.split("\n").join("\n             ").trim()}
-  workspace  ${stage.workspace}
-  session    ${join(stage.codexHome, "sessions")}
-  Both are throw-away; delete ${stage.root} when you have looked.
+  The agent read the project, ran its tests, mended the cause and ran the tests again. Its commands ran
+  ${cage}.
+  bash test.sh, run once more by this script, passes.
+
+  changed    ${changed.split("\n").join(", ")} in ${stage.workspace}
+  session    ${findSession(stage)}
+  All of it is throw-away: delete ${stage.root} when you have looked.
 
 Next steps
-  1. On your own code, with a key:    export CODEX_API_KEY=sk-…
-                                      cd your-project && ${join(PROJECT, EXECUTABLE)} exec "explain this repository"
-  2. Let it change files:             ${EXECUTABLE} exec --sandbox workspace-write "…"    (see docs/exec.md)
-  3. Put codex on your PATH:          npm pack && npm install -g ./codex-ts-*.tgz    (see docs/install.md)`);
+  1. Put codex on your PATH        npm pack && npm install -g ./codex-ts-*.tgz
+  2. Ask about your own code       export CODEX_API_KEY=sk-…
+                                   cd your-project && codex exec "explain what this repository does"
+  3. Let it change files           codex exec --sandbox workspace-write "make the failing test pass"
+  docs/getting-started.md goes on from there.`);
+}
+
+/** The session file of the turn, which holds everything that was said and done. */
+function findSession(stage: Stage): string {
+  const [path] = new Bun.Glob("sessions/**/*.jsonl").scanSync({ cwd: stage.codexHome });
+  return join(stage.codexHome, path ?? "sessions");
 }
 
 async function main(): Promise<number> {
