@@ -39,6 +39,7 @@ export const rollout = section("5", {
   "exec.compaction.history": "The next request has the context, the user messages and a user summary, no tool items.",
   "exec.compaction.rollout": "The rollout gets a compacted line with the message.",
   "exec.compaction.event": "The rollout gets context_compacted.",
+  "exec.compaction.resume": "A resumed thread continues from the compacted history.",
   "exec.rollout.raw-shell-output": untested(
     "shell and apply_patch outputs are stored as JSON and rewritten for the request.",
     "an internal two-step form; what the model receives is tested in section 7",
@@ -82,6 +83,7 @@ export const agentsMd = section("11", {
   "exec.agents.root-markers": "project_root_markers changes what a root is.",
   "exec.agents.blank": "A blank file is skipped.",
   "exec.agents.max-bytes": "project_doc_max_bytes cuts the project files in total, mid-file.",
+  "exec.agents.max-bytes-default": "The default budget is 32768 bytes.",
   "exec.agents.max-bytes-zero": "0 turns project docs off.",
   "exec.agents.global-not-counted": "The global file does not count.",
   "exec.agents.over-budget-warning": untested("Over budget an error item warns.", NEWER_SHAPE),
