@@ -47,7 +47,7 @@ function readValue(text: string, known: Known): { value: string; rest: string } 
   if (double !== null) return { value: expand(double[1] ?? "", known), rest: afterLine(text.slice(double[0].length)) };
   if (/^["']/.test(text)) return undefined;
   const [line = ""] = text.split("\n", 1);
-  return { value: expand(line.replace(/(^|\s+)#.*$/, "").trim(), known), rest: afterLine(text) };
+  return { value: expand(line.replace(/(^|\s)#.*$/, "").trim(), known), rest: afterLine(text) };
 }
 
 const ESCAPE_OR_VARIABLE = /\\([\s\S])|\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g;

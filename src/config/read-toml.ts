@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { errnoOf, osErrorText } from "#lib/errors.ts";
-import { endOfLine } from "#lib/toml-position.ts";
-import { errorInFile, unreadableFile } from "./config-error.ts";
+import { endOfLine, lineTextAt } from "#lib/toml-position.ts";
+import { ConfigError, errorInFile, unreadableFile } from "./config-error.ts";
 import { parseToml } from "./parse-toml.ts";
 import type { TomlTable } from "./toml-table.ts";
 
@@ -31,7 +31,7 @@ function readText(file: string): string | undefined {
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === "ENOENT" || errno === "ENOTDIR") return undefined;
-    if (errno === undefined) throw error;
+    if (errno === undefined || error instanceof ConfigError) throw error;
     throw unreadableFile(file, osErrorText(error), error);
   }
 }
@@ -58,15 +58,17 @@ function offsetOf(text: string, line: number, column: number): number {
 }
 
 /** The commonest mistakes in Codex CLI's words; anything else as the parser puts it. */
-function malformed(file: string, text: string, offset: number, message: string): Error {
+function malformed(file: string, text: string, offset: number, message: string): ConfigError {
   const noEnd = message.startsWith("incomplete key-value");
-  const lineEnd = noEnd ? endOfLine(text, offset) : offset;
-  const atEnd = lineEnd >= text.length || /[\r\n#]/.test(text[lineEnd] ?? "");
-  if ((noEnd || message === "illegal character in key") && atEnd) {
-    const message = "key with no value, expected `=`";
-    return errorInFile(file, text, { start: lineEnd, end: lineEnd }, { message });
+  const at = noEnd ? endOfLine(text, offset) : offset;
+  const atLineEnd = at >= text.length || /[\r\n#]/.test(text[at] ?? "");
+  const span = { start: at, end: at };
+  if ((noEnd || message === "illegal character in key") && atLineEnd) {
+    const isHeader = lineTextAt(text, at).trimStart().startsWith("[");
+    const expected = isHeader ? "unclosed table name, expected `]`" : "key with no value, expected `=`";
+    return errorInFile(file, text, span, { message: expected });
   }
-  const span = { start: offset, end: offset };
-  const known = message.startsWith("trying to redefine") ? "duplicate key" : message;
-  return errorInFile(file, text, span, { message: known });
+  return errorInFile(file, text, span, {
+    message: message.startsWith("trying to redefine") ? "duplicate key" : message,
+  });
 }

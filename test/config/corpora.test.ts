@@ -39,8 +39,8 @@ describe("configurations that people have", () => {
     const text = readFileSync(join(CORPUS, name), "utf8");
     for (const { path, value } of leaves(parse(text), [])) {
       const span = findTomlValue(text, path);
-      const found = span === undefined ? undefined : parse(`x = ${text.slice(span.start, span.end)}`)["x"];
-      expect({ path, value: found }).toEqual({ path, value });
+      const found = span === undefined ? undefined : parse(`x = ${text.slice(span.start, span.end)}`).x;
+      expect<unknown>({ path, value: found }).toEqual({ path, value });
     }
   });
 });
@@ -56,7 +56,7 @@ test("keys that name a prototype are keys like any other and change no object", 
   using fixture = configFixture();
   fixture.write("home/config.toml", readFileSync(join(CORPUS, "unsafe-keys.toml")));
   const { config } = await fixture.load({ profile: "__proto__" });
-  expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
+  expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   expect(Object.keys(config.mcp_servers).sort()).toEqual(["__proto__", "constructor"]);
   expect(Object.entries(config.shell_environment_policy.set)).toEqual([["__proto__", "v"]]);
   expect(config.model).toBe("m");

@@ -62,7 +62,7 @@ describe("layers", () => {
     fixture.write("home/config.toml", 'notify = ["c"]\n[mcp_servers.x]\nargs = ["2"]\nenv = { B = "2" }\n');
     const { config } = await fixture.load();
     expect(config.notify).toEqual(["c"]);
-    expect(config.mcp_servers["x"]).toEqual({
+    expect(config.mcp_servers.x).toEqual({
       command: "c",
       args: ["2"],
       env: { A: "1", B: "2" },
@@ -110,10 +110,10 @@ describe("layers", () => {
     expect(config.log_dir).toBe(join(fixture.systemFolder, "logs"));
     expect(config.sandbox_workspace_write.writable_roots).toEqual([
       join(fixture.codexHome, "one"),
-      join(process.env["HOME"] ?? homedir(), "two"),
+      join(process.env.HOME ?? homedir(), "two"),
       "/three",
     ]);
-    expect(config.mcp_servers["m"]?.cwd).toBe(join(fixture.codexHome, "srv"));
+    expect(config.mcp_servers.m?.cwd).toBe(join(fixture.codexHome, "srv"));
     expect(config.skills.config[0]?.path).toBe(join(fixture.codexHome, "s/SKILL.md"));
     expect(config.model_instructions_file).toBe(join(fixture.root, "i.md"));
   });

@@ -10,7 +10,7 @@ function trust(fixture: ConfigFixture, folder: string, level = "trusted", extra 
 
 function git(cwd: string, ...args: string[]): void {
   const identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
-  const run = Bun.spawnSync(["git", ...identity, ...args], { cwd, env: { PATH: Bun.env["PATH"] ?? "", HOME: cwd } });
+  const run = Bun.spawnSync(["git", ...identity, ...args], { cwd, env: { PATH: Bun.env.PATH ?? "", HOME: cwd } });
   if (run.exitCode !== 0) throw new Error(run.stderr.toString());
 }
 
