@@ -1,0 +1,35 @@
+import { basename } from "node:path";
+import { writeStderr } from "#lib/stdio.ts";
+
+/** How the agent runs the patch engine inside the sandbox, where no link with its name may be at hand. */
+const RUN_AS_APPLY_PATCH = "--codex-run-as-apply-patch";
+
+/**
+ * One executable under several names: runs what `name` (argv0) and the arguments ask for and ends the
+ * process with its exit code. Each branch imports only what it runs.
+ */
+export async function dispatch(name: string, args: readonly string[]): Promise<never> {
+  try {
+    process.exit(await run(basename(name), args));
+  } catch (error) {
+    const { describeFatal } = await import("./fatal.ts");
+    const { text, exitCode } = describeFatal(error);
+    writeStderr(text);
+    process.exit(exitCode);
+  }
+}
+
+async function run(name: string, args: readonly string[]): Promise<number> {
+  if (name === "apply_patch" || name === "applypatch") return applyPatch(args);
+  if (name === "codex-linux-sandbox") {
+    const { runSandboxHelper } = await import("./commands/linux-sandbox-helper.ts");
+    return runSandboxHelper(args);
+  }
+  if (args[0] === RUN_AS_APPLY_PATCH) return applyPatch(args.slice(1));
+  return (await import("./root.ts")).runCli(args);
+}
+
+async function applyPatch(args: readonly string[]): Promise<number> {
+  const { runApplyPatchCli } = await import("#apply-patch/main.ts");
+  return runApplyPatchCli(args);
+}
