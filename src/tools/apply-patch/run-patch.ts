@@ -8,6 +8,8 @@ import { type VerifiedPatch, verifyPatch } from "#apply-patch/verify.ts";
 import { monotonicMs } from "#lib/clock.ts";
 import { CodexError, osErrorText } from "#lib/errors.ts";
 import { writableRoots } from "#sandbox/roots.ts";
+import { structuredJson } from "../shell/structured-output.ts";
+import { failure } from "../text-result.ts";
 import type { ToolContext, ToolResult } from "../tool.ts";
 import { decidePatch } from "./patch-policy.ts";
 
@@ -44,7 +46,7 @@ export type RunVerifiedPatch = (args: {
 export function createPatchRunner(deps: PatchRunDeps): RunVerifiedPatch {
   return async ({ patch, workdir, context, callId }) => {
     const checked = checkPatch(patch, workdir, context);
-    if (typeof checked === "string") return { output: checked, success: false };
+    if (typeof checked === "string") return failure(checked);
     const changes = await fileChanges(checked.edits);
     context.signal.throwIfAborted();
     context.emit({ type: "patch_started", callId, changes });
@@ -52,7 +54,7 @@ export function createPatchRunner(deps: PatchRunDeps): RunVerifiedPatch {
     const { exitCode, output } = await execute(checked, { patch, cwd: workdir, context }, deps);
     const durationMs = monotonicMs() - startedMs;
     context.emit({ type: "patch_finished", callId, changes, success: exitCode === 0, output, durationMs });
-    return { output: storedOutput(output, exitCode, durationMs), success: exitCode === 0 };
+    return { output: structuredJson({ output, exitCode, durationMs }), success: exitCode === 0 };
   };
 }
 
@@ -109,10 +111,4 @@ const KILLED = -1;
 function applyHere(verified: VerifiedPatch, signal: AbortSignal): Outcome {
   const outcome = applyVerified(verified, { signal });
   return outcome.ok ? { exitCode: 0, output: summarize(verified) } : { exitCode: 1, output: describeFailure(outcome) };
-}
-
-/** The form history keeps: seconds with one decimal, also when they are whole. */
-function storedOutput(output: string, exitCode: number, durationMs: number): string {
-  const seconds = (durationMs / 1000).toFixed(1);
-  return `{"output":${JSON.stringify(output)},"metadata":{"exit_code":${exitCode},"duration_seconds":${seconds}}}`;
 }

@@ -1,3 +1,4 @@
+import { failure } from "../text-result.ts";
 import type { Tool, ToolCall, ToolContext, ToolResult } from "../tool.ts";
 import description from "./description.md" with { type: "text" };
 import { PATCH_GRAMMAR } from "./grammar.ts";
@@ -20,7 +21,7 @@ export function createApplyPatchTool(deps: PatchRunDeps): Tool {
 
   async function runCall(call: ToolCall, context: ToolContext): Promise<ToolResult> {
     const input = patchText(call);
-    if ("error" in input) return { output: input.error, success: false };
+    if ("error" in input) return failure(input.error);
     return runPatch({ patch: input.patch, workdir: context.cwd, context, callId: call.callId });
   }
 }
