@@ -170,10 +170,12 @@ export function endOfLine(text: string, from: number): number {
   return end === -1 ? text.length : end;
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { b: "\b", t: "\t", n: "\n", f: "\f", r: "\r", e: "\x1b" };
+
 function unescaped(text: string, quote: string): string {
   if (quote === "'" || !text.includes("\\")) return text;
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))/g, (_, short, long, char) =>
-    char === undefined ? String.fromCodePoint(Number.parseInt(short ?? long, 16)) : char,
+    char === undefined ? String.fromCodePoint(Number.parseInt(short ?? long, 16)) : (ESCAPES[char] ?? char),
   );
 }
 

@@ -35,7 +35,6 @@ describe("parseDotenv", () => {
   });
 
   test("a long file of quotes takes no long time", () => {
-    expect(parseDotenv('A="\\"\n'.repeat(2_000), {})).toEqual([]);
     expect(parseDotenv(`A="${"\\".repeat(100_000)}`, {})).toEqual([]);
     expect(parseDotenv(`A=${" #".repeat(50_000)}x`, {})).toHaveLength(1);
     expect(parseDotenv(`A=${" ".repeat(50_000)}x${" ".repeat(50_000)}y`, {})).toHaveLength(1);

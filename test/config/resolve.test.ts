@@ -60,7 +60,7 @@ test("nothing configured", async () => {
     logDir: join(fixture.codexHome, "log"),
     warnings: [],
   });
-  expect(provider).toBe(providers.openai);
+  expect(provider).toBe(providers.openai as typeof provider);
   expect(Object.keys(providers)).toEqual(["openai", "ollama", "lmstudio"]);
   expect<unknown>(Object.entries(features)).toEqual(
     Object.entries(FEATURES).map(([name, flag]) => [name, flag.default]),
