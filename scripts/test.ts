@@ -35,8 +35,9 @@ async function passOn(stream: ReadableStream<Uint8Array>): Promise<string> {
 }
 
 async function runTests(args: readonly string[]): Promise<number> {
-  const patterns = args.some((argument) => !argument.startsWith("-")) ? [] : ["test/"];
-  const flags = ["--parallel", "--only-failures", `--timeout=${TEST_TIMEOUT_MS}`];
+  const filtered = args.some((argument) => !argument.startsWith("-"));
+  const patterns = filtered ? [] : ["test/"];
+  const flags = ["--parallel", `--timeout=${TEST_TIMEOUT_MS}`, ...(filtered ? [] : ["--dots"])];
   const child = Bun.spawn([process.execPath, "test", ...flags, ...patterns, ...args], {
     cwd: PROJECT,
     env: testEnvironment(),
