@@ -27,8 +27,6 @@ export interface Child {
 /** How long a process outside the group may keep the output open after the command has ended. */
 const STRAY_WRITER_GRACE_MS = 80;
 const TERMINATE_GRACE_MS = 100;
-/** One turn of the event loop, so that what the terminal still holds is read before it closes. */
-const TERMINAL_DRAIN_MS = 1;
 
 /**
  * Starts a planned command with stdout and stderr on one pipe, so that output keeps its order. Throws the
@@ -56,20 +54,16 @@ export function spawnPiped(plan: SpawnPlan, onOutput: (chunk: Uint8Array) => voi
 
 /** Starts a planned command on a new terminal. Errors as `spawnPiped`. */
 export function spawnOnTerminal(plan: SpawnPlan, size: TerminalSize, onOutput: (chunk: Uint8Array) => void): Child {
-  const terminal = new Bun.Terminal({ ...size, data: (_terminal, chunk) => onOutput(chunk) });
+  const drained = Promise.withResolvers<void>();
   try {
     const child = Bun.spawn(plan.argv, {
       cwd: plan.cwd,
       env: plan.env,
-      // Without it an explicit terminal does not become the controlling one.
-      detached: true,
-      terminal,
+      // Made by the spawn itself, so that we hold no end of it that would keep it from ever ending.
+      terminal: { ...size, data: (_terminal, chunk) => onOutput(chunk), exit: () => drained.resolve() },
       stdio: [undefined, undefined, undefined, ...plan.inheritFds],
     });
-    return terminalChild(child, terminal);
-  } catch (error) {
-    terminal.close();
-    throw error;
+    return terminalChild(child, drained.promise);
   } finally {
     plan.release();
   }
@@ -77,44 +71,47 @@ export function spawnOnTerminal(plan: SpawnPlan, size: TerminalSize, onOutput: (
 
 function pipedChild(child: Bun.Subprocess, readFd: number, onOutput: (chunk: Uint8Array) => void): Child {
   const reader = Bun.file(readFd).stream().getReader();
-  const drained = (async () => {
+  const readAll = async () => {
     for (let read = await reader.read(); !read.done; read = await reader.read()) onOutput(read.value);
-  })();
+  };
+  const close = async () => {
+    await reader.cancel();
+    closeQuietly(readFd);
+  };
+  return { ...endingChild(child, readAll(), close), terminal: null };
+}
+
+function terminalChild(child: Bun.Subprocess, drained: Promise<void>): Child {
+  const { terminal } = child;
+  const whileOpen = (action: (open: Bun.Terminal) => void) => {
+    if (terminal !== undefined && !terminal.closed) action(terminal);
+  };
+  return {
+    ...endingChild(child, drained, async () => whileOpen((open) => open.close())),
+    terminal: {
+      write: (text) => whileOpen((open) => open.write(text)),
+      resize: ({ cols, rows }) => whileOpen((open) => open.resize(cols, rows)),
+    },
+  };
+}
+
+/** `drained` resolves when every process that could write has closed the output. */
+function endingChild(
+  child: Bun.Subprocess,
+  drained: Promise<void>,
+  close: () => Promise<void>,
+): Pick<Child, "pid" | "finished" | "terminate"> {
   const terminator = createTerminator(child);
-  const finished = async () => {
+  const finish = async () => {
     await child.exited;
     terminator.sweep();
     const grace = new AbortController();
     await Promise.race([drained, sleep(STRAY_WRITER_GRACE_MS, grace.signal).catch(() => {})]);
     grace.abort();
-    await reader.cancel();
-    closeQuietly(readFd);
+    await close();
     return exitCodeOf(child);
   };
-  return { pid: child.pid, finished: finished(), terminate: terminator.terminate, terminal: null };
-}
-
-function terminalChild(child: Bun.Subprocess, terminal: Bun.Terminal): Child {
-  const terminator = createTerminator(child);
-  const finished = async () => {
-    await child.exited;
-    terminator.sweep();
-    await sleep(TERMINAL_DRAIN_MS);
-    terminal.close();
-    return exitCodeOf(child);
-  };
-  const whileOpen = (action: () => void) => {
-    if (!terminal.closed) action();
-  };
-  return {
-    pid: child.pid,
-    finished: finished(),
-    terminate: terminator.terminate,
-    terminal: {
-      write: (text) => whileOpen(() => terminal.write(text)),
-      resize: ({ cols, rows }) => whileOpen(() => terminal.resize(cols, rows)),
-    },
-  };
+  return { pid: child.pid, finished: finish(), terminate: terminator.terminate };
 }
 
 function exitCodeOf(child: Bun.Subprocess): number {
