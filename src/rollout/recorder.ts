@@ -4,6 +4,7 @@ import { isoTimestamp, nowMs } from "#lib/clock.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { toJsonLine } from "#lib/jsonl.ts";
 import type { RolloutItem, SessionMeta } from "#protocol/rollout-item.ts";
+import { nextOrdinal } from "./ordinal.ts";
 import { rolloutPath } from "./path.ts";
 import { PersistPolicy } from "./persist-policy.ts";
 
@@ -26,18 +27,21 @@ export class RolloutRecorder {
   readonly #policy = new PersistPolicy();
   /** Whether the file ends inside a line, which must be closed off before the next one starts. */
   #torn: boolean;
+  /** Number of the next line where lines are numbered. */
+  #ordinal: number | undefined;
 
-  private constructor(path: string | null, fd: number | undefined, torn: boolean) {
+  private constructor(path: string | null, fd: number | undefined, end: FileEnd = { torn: false, ordinal: undefined }) {
     this.path = path;
     this.#fd = fd;
-    this.#torn = torn;
+    this.#torn = end.torn;
+    this.#ordinal = end.ordinal;
   }
 
   /** Makes the file of a new thread with its `session_meta` line. Throws `CodexError` "rollout_create". */
   static create(options: { codexHome: string; meta: SessionMeta; startedAtMs?: number }): RolloutRecorder {
     const path = rolloutPath(options.codexHome, options.meta.id, options.startedAtMs ?? nowMs());
     const fd = tryCreating(path);
-    const recorder = new RolloutRecorder(path, fd, false);
+    const recorder = new RolloutRecorder(path, fd);
     try {
       recorder.append([{ type: "session_meta", payload: options.meta }]);
     } catch (error) {
@@ -53,7 +57,7 @@ export class RolloutRecorder {
     try {
       // Read access is needed to look at the last byte; without O_CREAT a deleted session is an error.
       fd = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_NONBLOCK);
-      return new RolloutRecorder(path, fd, endsInsideLine(fd));
+      return new RolloutRecorder(path, fd, fileEnd(fd));
     } catch (error) {
       if (fd !== undefined) closeSync(fd);
       throw new CodexError("rollout_open", `Cannot continue the session file "${path}": ${reason(error)}`, {
@@ -64,7 +68,7 @@ export class RolloutRecorder {
 
   /** A recorder that keeps nothing (`--ephemeral`). */
   static ephemeral(): RolloutRecorder {
-    return new RolloutRecorder(null, undefined, false);
+    return new RolloutRecorder(null, undefined);
   }
 
   append(items: readonly RolloutItem[]): void {
@@ -113,7 +117,8 @@ export class RolloutRecorder {
 
   #encode(timestamp: string, item: RolloutItem): Buffer {
     const payload = this.#policy.storedPayload(item);
-    return Buffer.from(toJsonLine({ timestamp, type: item.type, payload }), "utf8");
+    const ordinal = this.#ordinal === undefined ? {} : { ordinal: this.#ordinal++ };
+    return Buffer.from(toJsonLine({ timestamp, ...ordinal, type: item.type, payload }), "utf8");
   }
 
   /** Puts back the lines that are not wholly in the file after `written` bytes of the batch. */
@@ -144,13 +149,18 @@ function tryCreating(path: string): number {
   }
 }
 
-function endsInsideLine(fd: number): boolean {
+/** What a file ends with, as far as it matters for what follows. */
+interface FileEnd {
+  torn: boolean;
+  ordinal: number | undefined;
+}
+
+function fileEnd(fd: number): FileEnd {
   const stat = fstatSync(fd);
   if (!stat.isFile()) throw new CodexError("not_a_file", "it is not a regular file");
-  if (stat.size === 0) return false;
-  const last = Buffer.alloc(1);
-  readSync(fd, last, 0, 1, stat.size - 1);
-  return last[0] !== NEWLINE[0];
+  const last = Buffer.from(NEWLINE);
+  if (stat.size > 0) readSync(fd, last, 0, 1, stat.size - 1);
+  return { torn: !last.equals(NEWLINE), ordinal: nextOrdinal(fd, stat.size) };
 }
 
 function reason(error: unknown): string {

@@ -198,6 +198,32 @@ describe("going on with a file", () => {
     expect(lines[4]).toBe("");
   });
 
+  test("numbers its lines where 0.169 numbered the earlier ones, however far back the last number is", async () => {
+    await using home = await tempHome();
+    const line = (ordinal: number | undefined, text: string) =>
+      `${JSON.stringify({ timestamp: "2026-11-22T10:00:00.000Z", ordinal, type: "event_msg", payload: { text } })}\n`;
+    const spelled = '\n{"timestamp":"x","ordinal":99,';
+    const table: [string, number | undefined][] = [
+      [line(0, "a") + line(1, "b"), 2],
+      [line(0, "a") + line(7, "x".repeat(300_000)), 8],
+      [line(0, "a") + line(7, spelled) + line(undefined, "continued by 0.101".repeat(9000)), 8],
+      [`${line(0, "a")}{"timestamp":"2026-11-22T10:00:00.000Z","ordinal":5,"ty`, 6],
+      [line(undefined, "a") + line(3, "not numbered from the start"), undefined],
+      [line(undefined, spelled), undefined],
+      ["", undefined],
+    ];
+    for (const [content, expected] of table) {
+      const path = home.write("numbered.jsonl", content);
+      const recorder = kept(RolloutRecorder.resume(path));
+      recorder.append([said("one"), said("two")]);
+      const added = readFileSync(path, "utf8").trimEnd().split("\n").slice(-2);
+      const ordinals = added.map((text) => JSON.parse(text).ordinal);
+      expect(ordinals).toEqual(expected === undefined ? [undefined, undefined] : [expected, expected + 1]);
+      if (expected !== undefined)
+        expect(added[0]).toMatch(/^\{"timestamp":"[^"]+","ordinal":\d+,"type":"response_item",/);
+    }
+  });
+
   test("an empty file, a missing file and a folder in its place", async () => {
     await using home = await tempHome();
     const empty = home.write("empty.jsonl", "");
