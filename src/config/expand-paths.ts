@@ -26,7 +26,7 @@ function expand(value: unknown, node: SchemaNode, folder: string): unknown {
 }
 
 /** The path from the home folder (`~`, `~/…`) or from `folder`. */
-export function absolutePath(path: string, folder: string): string {
+function absolutePath(path: string, folder: string): string {
   if (path === "~") return userHome();
   if (path.startsWith("~/")) return join(userHome(), path.slice(2));
   return resolve(folder, path);

@@ -46,8 +46,6 @@ export interface LoadedConfig {
   origins: ReadonlyMap<string, ConfigLayer>;
   /** From the lowest to the highest, disabled ones included. */
   layers: readonly ConfigLayer[];
-  /** The merged settings before defaults, as TOML gives them (whole numbers are bigint). */
-  merged: TomlTable;
   /** The decision for `cwd`, which no project file has a part in. */
   trust: TrustLevel | undefined;
   /** Name of the profile in use. */
@@ -74,7 +72,6 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
     config: checked.value as unknown as Config,
     origins: merged.origins,
     layers,
-    merged: merged.table,
     trust,
     profile,
     codexHome: options.codexHome,

@@ -44,7 +44,7 @@ export function realPath(path: string): string {
   }
 }
 
-export function samePath(a: string, b: string): boolean {
+function samePath(a: string, b: string): boolean {
   return a === b || realPath(a) === realPath(b);
 }
 

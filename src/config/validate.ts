@@ -175,7 +175,7 @@ function describe(value: unknown): string {
 }
 
 /** The value as JSON would have it: big integers become numbers. */
-export function plain(value: unknown): unknown {
+function plain(value: unknown): unknown {
   if (typeof value === "bigint") return Number(value);
   if (Array.isArray(value)) return value.map(plain);
   if (!isTable(value)) return value;

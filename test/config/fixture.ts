@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { type LoadConfigOptions, type LoadedConfig, loadConfig } from "#config/load.ts";
+import { type ResolveOptions, resolveSettings, type Settings } from "#config/resolve.ts";
 import { messageOf } from "#lib/errors.ts";
 
 /** Real folders for one test: a home, a project in a repository, and system-wide settings. */
@@ -48,4 +49,11 @@ export function configFixture(): ConfigFixture {
     },
     [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
   };
+}
+
+/** Settings of a `config.toml` with this text, PROJECT standing for the project's folder, in an empty environment. */
+export async function settingsOf(toml: string, options: ResolveOptions = {}): Promise<Settings> {
+  using fixture = configFixture();
+  fixture.write("home/config.toml", toml.replaceAll("PROJECT", fixture.project));
+  return resolveSettings(await fixture.load(), { env: {}, ...options });
 }

@@ -2,20 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { parseOverrides } from "#cli/overrides.ts";
 import { FEATURES } from "#config/features.ts";
-import { autoCompactLimit, type ResolveOptions, resolveSettings, type Settings } from "#config/resolve.ts";
+import { autoCompactLimit, resolveSettings, type Settings } from "#config/resolve.ts";
 import { messageOf } from "#lib/errors.ts";
-import { type ConfigFixture, configFixture } from "./fixture.ts";
-
-/** Settings of a `config.toml` with this text, in an empty environment. */
-async function settingsOf(toml: string, options: ResolveOptions = {}, fixture = configFixture()): Promise<Settings> {
-  using used = fixture;
-  used.write("home/config.toml", toml.replaceAll("PROJECT", used.project));
-  return resolveSettings(await used.load(), { env: {}, ...options });
-}
-
-async function errorOf(toml: string, fixture = configFixture()): Promise<string> {
-  return await settingsOf(toml, {}, fixture).then(() => "no error", messageOf);
-}
+import { type ConfigFixture, configFixture, settingsOf } from "./fixture.ts";
 
 const TRUSTED = '[projects."PROJECT"]\ntrust_level = "trusted"\n';
 const UNTRUSTED = '[projects."PROJECT"]\ntrust_level = "untrusted"\n';
@@ -164,105 +153,6 @@ describe("features", () => {
   });
 });
 
-describe("providers", () => {
-  test("a provider of one's own, with defaults", async () => {
-    const { provider } = await settingsOf('model_provider = "m"\n[model_providers.m]\nname = "Mine"\n');
-    expect(provider).toEqual({
-      id: "m",
-      name: "Mine",
-      baseUrl: undefined,
-      envKey: undefined,
-      envKeyInstructions: undefined,
-      bearerToken: undefined,
-      queryParams: {},
-      httpHeaders: {},
-      envHttpHeaders: {},
-      requestMaxRetries: 4,
-      streamMaxRetries: 5,
-      streamIdleTimeoutMs: 300_000,
-      requiresOpenAiAuth: false,
-    });
-  });
-
-  test("every field, retries at most 100", async () => {
-    const { provider } = await settingsOf(
-      `model_provider = "m"
-[model_providers.m]
-name = "Mine"
-base_url = "http://x/v1"
-env_key = "K"
-env_key_instructions = "ask"
-experimental_bearer_token = "t"
-query_params = { v = "1" }
-http_headers = { A = "a" }
-env_http_headers = { B = "C" }
-request_max_retries = 101
-stream_max_retries = 9223372036854775807
-stream_idle_timeout_ms = 5
-requires_openai_auth = true
-`,
-    );
-    expect(provider).toEqual({
-      id: "m",
-      name: "Mine",
-      baseUrl: "http://x/v1",
-      envKey: "K",
-      envKeyInstructions: "ask",
-      bearerToken: "t",
-      queryParams: { v: "1" },
-      httpHeaders: { A: "a" },
-      envHttpHeaders: { B: "C" },
-      requestMaxRetries: 100,
-      streamMaxRetries: 100,
-      streamIdleTimeoutMs: 5,
-      requiresOpenAiAuth: true,
-    });
-  });
-
-  test("a built-in id cannot be redefined: a warning, not the user's address", async () => {
-    const { provider, warnings } = await settingsOf('[model_providers.openai]\nname = "x"\nbase_url = "http://evil"\n');
-    expect([provider.name, provider.baseUrl]).toEqual(["OpenAI", undefined]);
-    expect(warnings).toEqual([
-      'model_providers.openai is ignored: "openai" is a built-in provider; give yours another id',
-    ]);
-  });
-
-  test.each([
-    ["", {}, undefined],
-    ["", { OPENAI_BASE_URL: "http://env/v1" }, "http://env/v1"],
-    ["", { OPENAI_BASE_URL: " " }, undefined],
-    ['openai_base_url = "http://key/v1"', { OPENAI_BASE_URL: "http://env/v1" }, "http://key/v1"],
-    ['openai_base_url = ""', { OPENAI_BASE_URL: "http://env/v1" }, "http://env/v1"],
-  ])("openai with %j and %j is at %p", async (toml, env, url) => {
-    expect<unknown>((await settingsOf(toml, { env })).provider.baseUrl).toBe(url);
-  });
-
-  test.each([
-    ["ollama", {}, "http://localhost:11434/v1"],
-    ["lmstudio", {}, "http://localhost:1234/v1"],
-    ["ollama", { CODEX_OSS_PORT: "99" }, "http://localhost:99/v1"],
-    ["lmstudio", { CODEX_OSS_PORT: "99", CODEX_OSS_BASE_URL: "http://box/v1" }, "http://box/v1"],
-  ])("%s with %j is at %s", async (id, env, url) => {
-    const { provider } = await settingsOf(`model_provider = "${id}"`, { env });
-    expect([provider.baseUrl, provider.requiresOpenAiAuth]).toEqual([url, false]);
-  });
-
-  test.each([
-    ['model_provider = "nope"', "Model provider `nope` not found"],
-    ['model_provider = ""', "Model provider `` not found"],
-    ['model_provider = "__proto__"', "Model provider `__proto__` not found"],
-    ['model_provider = "toString"', "Model provider `toString` not found"],
-  ])("%s", async (toml, message) => {
-    expect(await errorOf(toml)).toBe(message);
-  });
-
-  test("ollama-chat is gone, and the message says what to use", async () => {
-    const message = await errorOf('model_provider = "ollama-chat"');
-    expect(message).toStartWith("`ollama-chat` is no longer supported");
-    expect(message).toContain("Use `ollama`");
-  });
-});
-
 describe("instructions", () => {
   async function withFile(fixture: ConfigFixture, key: string, text: string): Promise<Settings> {
     fixture.write("home/i.md", text);
@@ -305,74 +195,6 @@ describe("instructions", () => {
     const settings = await settingsOf('instructions = "x"\nexperimental_instructions_file = "missing.md"\n');
     expect(settings.baseInstructions).toBeUndefined();
   });
-});
-
-test("MCP servers", async () => {
-  const { mcpServers } = await settingsOf(`
-[mcp_servers.local]
-command = "srv"
-args = ["-v"]
-env = { A = "1" }
-env_vars = ["B", { name = "C" }]
-cwd = "/srv"
-startup_timeout_sec = 2.5
-startup_timeout_ms = 9
-tool_timeout_sec = 0
-enabled_tools = ["a"]
-disabled_tools = ["b"]
-required = true
-[mcp_servers.remote]
-url = "https://x/mcp"
-bearer_token_env_var = "T"
-http_headers = { H = "h" }
-env_http_headers = { E = "V" }
-startup_timeout_ms = 1500
-scopes = ["s"]
-enabled = false
-[mcp_servers.plain]
-command = "p"
-`);
-  expect(mcpServers).toEqual([
-    {
-      name: "local",
-      transport: { type: "stdio", command: "srv", args: ["-v"], env: { A: "1" }, envVars: ["B", "C"], cwd: "/srv" },
-      enabled: true,
-      required: true,
-      startupTimeoutMs: 2500,
-      toolTimeoutMs: 0,
-      enabledTools: ["a"],
-      disabledTools: ["b"],
-      scopes: undefined,
-    },
-    {
-      name: "remote",
-      transport: {
-        type: "http",
-        url: "https://x/mcp",
-        bearerTokenEnvVar: "T",
-        httpHeaders: { H: "h" },
-        envHttpHeaders: { E: "V" },
-      },
-      enabled: false,
-      required: false,
-      startupTimeoutMs: 1500,
-      toolTimeoutMs: 60_000,
-      enabledTools: undefined,
-      disabledTools: [],
-      scopes: ["s"],
-    },
-    {
-      name: "plain",
-      transport: { type: "stdio", command: "p", args: [], env: {}, envVars: [], cwd: undefined },
-      enabled: true,
-      required: false,
-      startupTimeoutMs: 10_000,
-      toolTimeoutMs: 60_000,
-      enabledTools: undefined,
-      disabledTools: [],
-      scopes: undefined,
-    },
-  ]);
 });
 
 test("the rest is taken over", async () => {

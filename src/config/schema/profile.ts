@@ -1,16 +1,5 @@
 import { FEATURE_ALIASES, FEATURES } from "../features.ts";
-import {
-  anything,
-  either,
-  type Field,
-  flag,
-  oneOf,
-  optional,
-  path,
-  type Schema,
-  type TableOf,
-  table,
-} from "../kinds.ts";
+import { anything, either, type Field, flag, oneOf, optional, path, type Schema, table } from "../kinds.ts";
 import { MODEL_PROFILE_FIELDS } from "./model.ts";
 import { PERMISSION_PROFILE_FIELDS } from "./permissions.ts";
 
@@ -61,4 +50,3 @@ export const PROFILE_FIELDS = {
 };
 
 export const PROFILE = table(PROFILE_FIELDS);
-export type Profile = TableOf<typeof PROFILE_FIELDS>;
