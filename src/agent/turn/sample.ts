@@ -1,4 +1,4 @@
-import { raceAbort } from "#lib/abort.ts";
+import { raceAbort, sleep } from "#lib/abort.ts";
 import type { ModelRequest } from "#providers/model-client.ts";
 import { outputItems } from "#tools/route.ts";
 import { ABORTED_OUTPUT } from "../context/normalize.ts";
@@ -10,7 +10,7 @@ import type { Turn, TurnDeps } from "./turn-deps.ts";
 
 /** How one round of asking the model ended. */
 export type SampleOutcome =
-  /** `calls` tool outputs were added to history: the model wants another round when it is not 0. */
+  /** The completing stream made `calls` tool calls: the model wants another round when it is not 0. */
   { type: "completed"; calls: number } | { type: "failed"; failure: FinalFailure };
 
 /**
@@ -34,11 +34,14 @@ export async function sample(
       signal: turn.signal,
     });
     await recordOutputs(attempt.calls, state, turn.signal);
-    calls += attempt.calls.length;
+    calls = attempt.calls.length;
     return attempt.failure;
   });
   return failure === null ? { type: "completed", calls } : { type: "failed", failure };
 }
+
+/** How long an interrupted tool may take to end what it started; a command is killed within 0.2 s. */
+const TOOL_END_MS = 1000;
 
 /** Outputs enter history in the order of the calls; a call cut off by an interruption is answered too. */
 async function recordOutputs(calls: readonly PendingCall[], state: ThreadState, signal: AbortSignal): Promise<void> {
@@ -47,6 +50,8 @@ async function recordOutputs(calls: readonly PendingCall[], state: ThreadState, 
       state.recordItems(outputItems(call, await raceAbort(result, signal)));
     } catch (error) {
       if (!signal.aborted) throw error;
+      // The tool is ending its command: what it started must not outlive the turn.
+      await Promise.race([result.catch(() => {}), sleep(TOOL_END_MS)]);
       state.recordItems(outputItems(call, { output: ABORTED_OUTPUT, success: false }));
     }
   }
