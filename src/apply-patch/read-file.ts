@@ -2,10 +2,10 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 import { CodexError, osErrorText } from "#lib/errors.ts";
 
 /**
- * 64 MiB. Larger files are refused: an edit holds the old and the new content in memory, and no model
- * reads files of that size. Ten times the largest hand-written source file we could find.
+ * 64 MiB. Larger files are refused: an edit holds the old and the new content in memory, about four times
+ * the file's size, and that is more than a patch should be able to ask for.
  */
-export const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 /** 1 MiB: what is overwritten or deleted is read only to be shown in a diff; larger files are not shown. */
 export const MAX_SHOWN_BYTES = 1024 * 1024;

@@ -1,6 +1,6 @@
 import { lstatSync } from "node:fs";
 import { resolve } from "node:path";
-import { osErrorText } from "#lib/errors.ts";
+import { assertNever, osErrorText } from "#lib/errors.ts";
 import { ChangeList, type FileEdit } from "./change-list.ts";
 import type { Hunk, Patch, PatchError } from "./patch.ts";
 import { MAX_SHOWN_BYTES, readRegularFile } from "./read-file.ts";
@@ -83,6 +83,8 @@ class Plan {
         return this.#delete(hunk.path);
       case "update":
         return this.#update(hunk);
+      default:
+        return assertNever(hunk);
     }
   }
 

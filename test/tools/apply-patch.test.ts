@@ -173,6 +173,18 @@ describe("a patch that fits", () => {
     expect(session.files()).toEqual({ "a.txt": "1\n" });
   });
 
+  test("waits for another one, so that neither is lost", async () => {
+    using session = new Session(WORKSPACE, { "a.txt": "1\n2\n" });
+    const run = createPatchRunner({ spawnSelf: sandboxed });
+    const { context, work } = session;
+    const edit = (line: string) => ({ patch: patchOf("*** Update File: a.txt", "@@", `-${line}`, `+new ${line}`) });
+    const results = await Promise.all(
+      ["1", "2"].map((line) => run({ ...edit(line), workdir: work, context, callId: line })),
+    );
+    expect(results.map((result) => result.success)).toEqual([true, true]);
+    expect(session.files()).toEqual({ "a.txt": "new 1\nnew 2\n" });
+  });
+
   test("may start in another folder", async () => {
     using session = new Session(WORKSPACE);
     const run = createPatchRunner({ spawnSelf: sandboxed });

@@ -7,6 +7,7 @@ import { summarize } from "#apply-patch/summarize.ts";
 import { type VerifiedPatch, verifyPatch } from "#apply-patch/verify.ts";
 import { monotonicMs } from "#lib/clock.ts";
 import { CodexError, osErrorText } from "#lib/errors.ts";
+import { Semaphore } from "#lib/semaphore.ts";
 import { writableRoots } from "#sandbox/roots.ts";
 import { structuredJson } from "../shell/structured-output.ts";
 import { failure } from "../text-result.ts";
@@ -44,18 +45,27 @@ export type RunVerifiedPatch = (args: {
  * folder for a link between our check and our write.
  */
 export function createPatchRunner(deps: PatchRunDeps): RunVerifiedPatch {
-  return async ({ patch, workdir, context, callId }) => {
-    const checked = checkPatch(patch, workdir, context);
-    if (typeof checked === "string") return failure(checked);
-    const changes = await fileChanges(checked.edits);
-    context.signal.throwIfAborted();
-    context.emit({ type: "patch_started", callId, changes });
-    const startedMs = monotonicMs();
-    const { exitCode, output } = await execute(checked, { patch, cwd: workdir, context }, deps);
-    const durationMs = monotonicMs() - startedMs;
-    context.emit({ type: "patch_finished", callId, changes, success: exitCode === 0, output, durationMs });
-    return { output: structuredJson({ output, exitCode, durationMs }), success: exitCode === 0 };
-  };
+  return (args) => oneAtATime.run(() => runPatch(args, deps));
+}
+
+/** Calls may overlap; two patches for one file would each be computed from the content before both. */
+const oneAtATime = new Semaphore(1);
+
+async function runPatch(
+  { patch, workdir, context, callId }: Parameters<RunVerifiedPatch>[0],
+  deps: PatchRunDeps,
+): Promise<ToolResult> {
+  context.signal.throwIfAborted();
+  const checked = checkPatch(patch, workdir, context);
+  if (typeof checked === "string") return failure(checked);
+  const changes = await fileChanges(checked.edits);
+  context.signal.throwIfAborted();
+  context.emit({ type: "patch_started", callId, changes });
+  const startedMs = monotonicMs();
+  const { exitCode, output } = await execute(checked, { patch, cwd: workdir, context }, deps);
+  const durationMs = monotonicMs() - startedMs;
+  context.emit({ type: "patch_finished", callId, changes, success: exitCode === 0, output, durationMs });
+  return { output: structuredJson({ output, exitCode, durationMs }), success: exitCode === 0 };
 }
 
 /** The patch ready to be written, or what the model is told instead. */
