@@ -1,33 +1,31 @@
+import type { ProviderConfig } from "#config/providers.ts";
 import { type Env, envVar } from "#lib/env.ts";
 import type { AuthFile } from "./auth-file.ts";
 import type { Credentials, KeySource } from "./credentials.ts";
 import { readAuthFile } from "./store.ts";
-
-/** The provider's keys that say where its credential comes from, named as in config.toml. */
-export interface ProviderAuth {
-  env_key?: string | undefined;
-  env_key_instructions?: string | undefined;
-  experimental_bearer_token?: string | undefined;
-}
 
 /**
  * The credential for a provider: its `env_key`, its `experimental_bearer_token`, CODEX_API_KEY, then
  * auth.json. OPENAI_API_KEY in the environment is not one. Throws CodexError when auth.json is consulted
  * and cannot be read.
  */
-export function resolveCredentials(options: { codexHome: string; env: Env; provider: ProviderAuth }): Credentials {
+export function resolveCredentials(options: {
+  codexHome: string;
+  env: Env;
+  provider: Pick<ProviderConfig, "envKey" | "envKeyInstructions" | "bearerToken">;
+}): Credentials {
   const { env, provider } = options;
-  if (provider.env_key !== undefined) {
+  if (provider.envKey !== undefined) {
     return (
-      apiKey(envVar(provider.env_key, env), "env_key") ?? {
+      apiKey(envVar(provider.envKey, env), "env_key") ?? {
         kind: "missing_variable",
-        variable: provider.env_key,
-        instructions: provider.env_key_instructions,
+        variable: provider.envKey,
+        instructions: provider.envKeyInstructions,
       }
     );
   }
   return (
-    apiKey(provider.experimental_bearer_token, "experimental_bearer_token") ??
+    apiKey(provider.bearerToken, "experimental_bearer_token") ??
     apiKey(envVar("CODEX_API_KEY", env), "CODEX_API_KEY") ??
     credentialsOf(readAuthFile(options.codexHome))
   );

@@ -1,16 +1,16 @@
 import { type Credentials, missingVariableMessage } from "#auth/credentials.ts";
+import type { ProviderConfig } from "#config/providers.ts";
 import type { Env } from "#lib/env.ts";
 import { assertProxySupported } from "#lib/http-proxy.ts";
 import type { RateLimitSnapshot } from "#protocol/usage.ts";
 import type { ModelEvent, ModelFailure, ModelRequest, WireModelClient, WireTap } from "./model-client.ts";
-import type { ProviderSettings } from "./provider-settings.ts";
 import { isHeaderValue } from "./responses/headers.ts";
 import { endpointUrl, type RequestContext, wireRequest } from "./responses/request.ts";
 import { streamResponse } from "./responses/stream.ts";
 import { osIdentity, userAgent } from "./user-agent.ts";
 
 export interface ModelClientOptions {
-  provider: ProviderSettings;
+  provider: ProviderConfig;
   credentials: Credentials;
   /** First word of the user agent and the `originator` header. */
   originator: string;
@@ -53,8 +53,8 @@ class ResponsesClient implements WireModelClient {
       return;
     }
     const events = streamResponse(wireRequest(request, this.#url, this.#context), {
-      maxRetries: provider.request_max_retries,
-      idleMs: provider.stream_idle_timeout_ms,
+      maxRetries: provider.requestMaxRetries,
+      idleMs: provider.streamIdleTimeoutMs,
       turn: request.turn,
       chatgptLogin: credentials.kind === "chatgpt",
       previousLimits: this.#limits,
@@ -70,7 +70,7 @@ class ResponsesClient implements WireModelClient {
 }
 
 /** Why no request can be made with these credentials, or undefined when one can. */
-function unusable(provider: ProviderSettings, credentials: Credentials): ModelFailure | undefined {
+function unusable(provider: ProviderConfig, credentials: Credentials): ModelFailure | undefined {
   switch (credentials.kind) {
     case "missing_variable":
       return { retry: false, kind: "auth", message: missingVariableMessage(credentials) };
@@ -83,16 +83,16 @@ function unusable(provider: ProviderSettings, credentials: Credentials): ModelFa
   }
 }
 
-function badKey(provider: ProviderSettings, source: string): ModelFailure {
-  const where = source === "env_key" ? (provider.env_key ?? source) : source;
+function badKey(provider: ProviderConfig, source: string): ModelFailure {
+  const where = source === "env_key" ? (provider.envKey ?? source) : source;
   const message = `Cannot use the API key from ${where}: it has characters that an HTTP header cannot carry. Check that it was copied whole`;
   return { retry: false, kind: "auth", message };
 }
 
-function badAddress(provider: ProviderSettings): ModelFailure {
+function badAddress(provider: ProviderConfig): ModelFailure {
   return {
     retry: false,
     kind: "other",
-    message: `Cannot reach model provider "${provider.id}": base_url is "${provider.base_url}", expected an http:// or https:// address`,
+    message: `Cannot reach model provider "${provider.id}": base_url is "${provider.baseUrl}", expected an http:// or https:// address`,
   };
 }

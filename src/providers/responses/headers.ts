@@ -1,7 +1,7 @@
 import type { Credentials } from "#auth/credentials.ts";
+import type { ProviderConfig } from "#config/providers.ts";
 import type { Env } from "#lib/env.ts";
 import type { ModelRequest } from "../model-client.ts";
-import type { ProviderSettings } from "../provider-settings.ts";
 
 /** Who is asking, as every request says it. */
 export interface ClientIdentity {
@@ -17,14 +17,14 @@ export interface ClientIdentity {
  */
 export function requestHeaders(
   request: ModelRequest,
-  options: { provider: ProviderSettings; credentials: Credentials; identity: ClientIdentity; env: Env },
+  options: { provider: ProviderConfig; credentials: Credentials; identity: ClientIdentity; env: Env },
 ): Record<string, string> {
   const { provider, credentials, identity, env } = options;
   return onlyValid({
     "user-agent": identity.userAgent,
     originator: identity.originator,
-    ...lowerCased(provider.http_headers ?? {}),
-    ...lowerCased(fromEnvironment(provider.env_http_headers ?? {}, env)),
+    ...lowerCased(provider.httpHeaders),
+    ...lowerCased(fromEnvironment(provider.envHttpHeaders, env)),
     ...(request.turnMetadata === undefined ? {} : { "x-codex-turn-metadata": asciiJson(request.turnMetadata) }),
     ...(request.turn.turnState === undefined ? {} : { "x-codex-turn-state": request.turn.turnState }),
     ...(request.subagent === undefined ? {} : { "x-openai-subagent": request.subagent }),

@@ -1,13 +1,14 @@
 import type { Credentials } from "#auth/credentials.ts";
+import type { ProviderConfig } from "#config/providers.ts";
 import type { Env } from "#lib/env.ts";
+import { isAzure } from "../azure.ts";
 import type { ModelRequest } from "../model-client.ts";
-import { isAzure, type ProviderSettings } from "../provider-settings.ts";
 import { type ClientIdentity, requestHeaders } from "./headers.ts";
 import { wireItem } from "./wire-item.ts";
 
 /** Everything that turns a ModelRequest into bytes, the same for all requests of a client. */
 export interface RequestContext {
-  provider: ProviderSettings;
+  provider: ProviderConfig;
   credentials: Credentials;
   identity: ClientIdentity;
   /** Where `env_http_headers` are looked up. */
@@ -40,12 +41,12 @@ export function wireRequest(request: ModelRequest, url: URL, context: RequestCon
  * The address of the provider's `responses` endpoint, or undefined when its `base_url` is not an http(s)
  * one. Without a `base_url` the credentials decide which of OpenAI's addresses it is.
  */
-export function endpointUrl(provider: ProviderSettings, credentials: Credentials): URL | undefined {
-  const base = provider.base_url ?? (credentials.kind === "chatgpt" ? CHATGPT_BASE : API_KEY_BASE);
+export function endpointUrl(provider: ProviderConfig, credentials: Credentials): URL | undefined {
+  const base = provider.baseUrl ?? (credentials.kind === "chatgpt" ? CHATGPT_BASE : API_KEY_BASE);
   const url = URL.parse(base);
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return undefined;
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/responses`;
-  for (const [name, value] of Object.entries(provider.query_params ?? {})) url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(provider.queryParams)) url.searchParams.set(name, value);
   return url;
 }
 

@@ -1,3 +1,6 @@
+const LETTER_D = 100;
+const SPACE = 32;
+
 /**
  * Splits a server-sent event stream, fed in arbitrary pieces, into the data of its events. Only data is
  * kept: the Responses API repeats the event name inside it. Bytes may be cut anywhere, also inside a
@@ -19,7 +22,8 @@ export class SseSplitter {
   /** The stream is over. An event whose closing blank line is missing counts, as its data may be whole. */
   end(onData: (data: string) => void): void {
     this.#feedText(this.#utf8.decode(), onData);
-    if (this.#open.length > 0) this.#line(this.#open.join(""), onData);
+    const line = this.#open.join("");
+    this.#line(line, 0, line.length);
     this.#open = [];
     this.#dispatch(onData);
   }
@@ -39,7 +43,9 @@ export class SseSplitter {
     }
     let start = 0;
     while (end !== -1) {
-      this.#line(text.slice(start, end), onData);
+      // Lines that cannot be data (event names, ids, comments) are not worth a string of their own.
+      if (end === start) this.#dispatch(onData);
+      else if (text.charCodeAt(start) === LETTER_D) this.#line(text, start, end);
       start = end + 1;
       end = text.indexOf("\n", start);
     }
@@ -54,10 +60,11 @@ export class SseSplitter {
     return rest.includes("\r") ? rest.replace(/\r\n?/g, "\n") : rest;
   }
 
-  #line(line: string, onData: (data: string) => void): void {
-    if (line === "") this.#dispatch(onData);
-    else if (line.startsWith("data:")) this.#addData(line.slice(line.charCodeAt(5) === 32 ? 6 : 5));
-    else if (line === "data") this.#addData("");
+  /** Takes the data of the line between two positions, if it is a data line. */
+  #line(text: string, start: number, end: number): void {
+    if (text.startsWith("data:", start)) {
+      this.#addData(text.slice(text.charCodeAt(start + 5) === SPACE ? start + 6 : start + 5, end));
+    } else if (text.slice(start, end) === "data") this.#addData("");
   }
 
   #addData(value: string): void {
