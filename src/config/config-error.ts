@@ -48,16 +48,27 @@ export function errorInFile(
   return new ConfigError(lines.join("\n"), file);
 }
 
+/** Where a setting was made: null for the command line. */
+export type SettingSource = { file: string; text: string } | null;
+
 /** A wrong value, at its place in the file it came from, or by key alone when it came from the command line. */
-export function errorAtKey(
-  source: { file: string; text: string } | undefined,
-  key: readonly string[],
-  message: string,
-): ConfigError {
-  const span = source === undefined ? undefined : findTomlValue(source.text, key);
-  if (source !== undefined && span !== undefined) return errorInFile(source.file, source.text, span, { message, key });
-  const where = source === undefined ? "" : ` (${source.file})`;
-  return new ConfigError(`Error loading config.toml: ${message}\nin \`${keyPath(key)}\`${where}`, source?.file ?? null);
+export function wrongValue(source: SettingSource, key: readonly string[], message: string): ConfigError {
+  const place = source === null ? undefined : findTomlValue(source.text, key);
+  if (source !== null && place !== undefined) return errorInFile(source.file, source.text, place, { message, key });
+  return withoutPlace(source, `${message}\nin \`${keyPath(key)}\``);
+}
+
+/** A key that the schema does not have. */
+export function unknownKey(source: SettingSource, key: readonly string[]): ConfigError {
+  const message = `unknown configuration field \`${keyPath(key)}\``;
+  const place = source === null ? undefined : findTomlValue(source.text, key);
+  if (source !== null && place !== undefined) return errorInFile(source.file, source.text, place.key, { message });
+  return withoutPlace(source, message);
+}
+
+function withoutPlace(source: SettingSource, message: string): ConfigError {
+  const where = source === null ? "" : ` (${source.file})`;
+  return new ConfigError(`Error loading config.toml: ${message}${where}`, source?.file ?? null);
 }
 
 const LONGEST_LINE = 400;

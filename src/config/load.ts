@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { CodexError } from "#lib/errors.ts";
 import { findTomlValue, lineAndColumn } from "#lib/toml-position.ts";
-import { errorAtKey } from "./config-error.ts";
+import { type SettingSource, unknownKey, wrongValue } from "./config-error.ts";
 import {
   type ConfigLayer,
   commandLineLayer,
@@ -64,9 +64,14 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   const { layers, profile, trust } = await collectLayers(options);
   const merged = mergeLayers(layers);
   const checked = validate(merged.table, CONFIG_SCHEMA);
-  if (checked.problem !== undefined) throw errorAtKeyOf(merged, checked.problem.path, checked.problem.message);
+  if (checked.problem !== undefined) {
+    const { path, message } = checked.problem;
+    const { source, key } = sourceOf(merged, path);
+    throw wrongValue(source, key, message);
+  }
   if (options.strict && checked.unknown[0] !== undefined) {
-    throw errorAtKeyOf(merged, checked.unknown[0], `unknown configuration field \`${keyPath(checked.unknown[0])}\``);
+    const { source, key } = sourceOf(merged, checked.unknown[0]);
+    throw unknownKey(source, key);
   }
   return {
     config: checked.value as unknown as Config,
@@ -140,10 +145,12 @@ function tomlForm(value: unknown): TomlValue {
 
 type MergedLayers = Merged<ConfigLayer>;
 
-function errorAtKeyOf(merged: MergedLayers, path: string[], message: string): Error {
+/** Where a merged value was written, and under which key there. */
+function sourceOf(merged: MergedLayers, path: string[]): { source: SettingSource; key: string[] } {
   const layer = originOf(merged.origins, path);
-  const source = layer?.file && layer.text !== null ? { file: layer.file, text: layer.text } : undefined;
-  return errorAtKey(source, [...(layer?.keyPrefix ?? []), ...path], message);
+  const key = [...(layer?.keyPrefix ?? []), ...path];
+  if (layer === undefined || layer.file === null || layer.text === null) return { source: null, key };
+  return { source: { file: layer.file, text: layer.text }, key };
 }
 
 function warningsOf(checked: Validation, merged: MergedLayers): string[] {
@@ -156,8 +163,10 @@ function warningsOf(checked: Validation, merged: MergedLayers): string[] {
 }
 
 function placeOf(merged: MergedLayers, path: string[]): string {
-  const layer = originOf(merged.origins, path);
-  if (layer === undefined || layer.file === null || layer.text === null) return "";
-  const span = findTomlValue(layer.text, [...layer.keyPrefix, ...path]);
-  return span === undefined ? ` (${layer.file})` : ` (${layer.file}:${lineAndColumn(layer.text, span.start).line})`;
+  const { source, key } = sourceOf(merged, path);
+  if (source === null) return "";
+  const place = findTomlValue(source.text, key);
+  return place === undefined
+    ? ` (${source.file})`
+    : ` (${source.file}:${lineAndColumn(source.text, place.key.start).line})`;
 }

@@ -4,19 +4,24 @@ export interface TomlSpan {
   end: number;
 }
 
+/** A value, and the key in front of it (of a list item or a table header: the same as the value). */
+export interface TomlPlace extends TomlSpan {
+  key: TomlSpan;
+}
+
 /**
  * Where the value at a key path stands in a well-formed TOML text; list positions are numbers in text form
  * ("0"). The nearest enclosing value or table header when the exact key is not written out. Undefined when
  * nothing on the path is found. Only used to point at a mistake, so it re-scans instead of keeping positions.
  */
-export function findTomlValue(text: string, path: readonly string[]): TomlSpan | undefined {
+export function findTomlValue(text: string, path: readonly string[]): TomlPlace | undefined {
   const scanner = new Scanner(text, path);
   scanner.document();
   return scanner.best;
 }
 
 class Scanner {
-  best: TomlSpan | undefined;
+  best: TomlPlace | undefined;
   #bestDepth = 0;
   #at = 0;
   readonly #text: string;
@@ -38,11 +43,11 @@ class Scanner {
   }
 
   /** Records a value at `path` when it is the wanted one or encloses it more closely than the last. */
-  #offer(path: readonly string[], start: number, end: number): void {
+  #offer(path: readonly string[], value: TomlSpan, key: TomlSpan = value): void {
     if (path.length < this.#bestDepth || path.length === 0 || path.length > this.#path.length) return;
     if (path.length === this.#bestDepth && this.best !== undefined) return;
     if (path.some((key, index) => key !== this.#path[index])) return;
-    this.best = { start, end };
+    this.best = { ...value, key };
     this.#bestDepth = path.length;
   }
 
@@ -53,7 +58,7 @@ class Scanner {
     const names = this.#keys("]");
     this.#at += isArray ? 2 : 1;
     const path = this.#throughArrays(names, isArray);
-    this.#offer(path, start, this.#at);
+    this.#offer(path, { start, end: this.#at });
     return path;
   }
 
@@ -72,20 +77,22 @@ class Scanner {
   }
 
   #pair(table: readonly string[]): void {
+    const start = this.#at;
     const path = [...table, ...this.#keys("=")];
+    const key = { start, end: start + this.#text.slice(start, this.#at).trimEnd().length };
     this.#at++;
     this.#skipSpace();
-    this.#value(path);
+    this.#value(path, key);
   }
 
-  #value(path: readonly string[]): void {
+  #value(path: readonly string[], key?: TomlSpan): void {
     const start = this.#at;
     const first = this.#text[start];
     if (first === "[") this.#list(path);
     else if (first === "{") this.#inlineTable(path);
     else if (first === '"' || first === "'") this.#string();
     else this.#bare();
-    this.#offer(path, start, this.#at);
+    this.#offer(path, { start, end: this.#at }, key);
   }
 
   #list(path: readonly string[]): void {

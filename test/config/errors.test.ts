@@ -270,10 +270,12 @@ describe("unknown keys", () => {
   test("are an error with strict", async () => {
     using fixture = configFixture();
     const file = fixture.write("home/config.toml", 'model = "x"\nmodle = "y"\n');
-    expect(await fixture.loadError({ strict: true })).toContain(`${file}:2:9: unknown configuration field \`modle\``);
+    expect(await fixture.loadError({ strict: true })).toBe(
+      `Error loading config.toml:\n${file}:2:1: unknown configuration field \`modle\`\n  |\n2 | modle = "y"\n  | ^^^^^`,
+    );
     const overrides = parseOverrides({ config: ["zz=1"] });
     expect(await fixture.loadError({ strict: true, overrides, ignoreUserConfig: true })).toBe(
-      "Error loading config.toml: unknown configuration field `zz`\nin `zz`",
+      "Error loading config.toml: unknown configuration field `zz`",
     );
   });
 

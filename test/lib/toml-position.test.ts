@@ -47,6 +47,16 @@ describe("findTomlValue", () => {
     expect(valueText("", "y")).toBeUndefined();
   });
 
+  test.each([
+    ["[t]\na . b  = 1", ["t", "a", "b"], "a . b"],
+    ["x = { 'k' = 1 }", ["x", "k"], "'k'"],
+    ["[a.b]\nc = 1", ["a", "b"], "[a.b]"],
+    ["x = [7]", ["x", "0"], "7"],
+  ])("the key of %j at %j", (text, path, expected) => {
+    const place = findTomlValue(text, path);
+    expect(text.slice(place?.key.start, place?.key.end)).toBe(expected);
+  });
+
   test("text that is not TOML at all ends", () => {
     for (const text of ["[", "[[", "a", "=", "a = {", "a = [", 'a = "', "a = '''", "a = { b", "]]", ","]) {
       expect(() => findTomlValue(text, ["x"])).not.toThrow();
