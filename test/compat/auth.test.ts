@@ -18,12 +18,12 @@ async function headersWith(
 }
 
 requirement(["exec.auth.base-url-env", "exec.auth.codex-api-key"], "OPENAI_BASE_URL and CODEX_API_KEY", async () => {
-  expect((await headersWith({ CODEX_API_KEY: "sk-codex" }))?.["authorization"]).toBe("Bearer sk-codex");
+  expect((await headersWith({ CODEX_API_KEY: "sk-codex" }))?.authorization).toBe("Bearer sk-codex");
 });
 
 requirement(["exec.auth.auth-json"], "auth.json", async () => {
   const homeFiles = { "auth.json": JSON.stringify({ OPENAI_API_KEY: "sk-from-file" }) };
-  expect((await headersWith({}, homeFiles))?.["authorization"]).toBe("Bearer sk-from-file");
+  expect((await headersWith({}, homeFiles))?.authorization).toBe("Bearer sk-from-file");
 });
 
 requirement(["exec.auth.openai-api-key-env"], "OPENAI_API_KEY alone", async () => {

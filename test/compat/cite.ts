@@ -12,7 +12,7 @@ const KNOWN: ReadonlySet<string> = new Set(REQUIREMENTS.map(({ id }) => id));
 
 /** Whether the suite is pointed at the released 0.101.0 binary, to check the tests themselves. */
 const AGAINST_RELEASE =
-  Bun.env["CODEX_BIN"] !== undefined &&
+  Bun.env.CODEX_BIN !== undefined &&
   Bun.spawnSync([cliBinary(), "--version"]).stdout.toString().includes("codex-cli 0.101.0");
 
 /** A test that proves the behaviours it cites: it must fail when one of them is removed. */
@@ -25,6 +25,7 @@ export function requirement(
   for (const id of ids) if (!KNOWN.has(id)) throw new Error(`Test "${name}" cites "${id}", which is no requirement`);
   const title = `${name} [${ids.join(" ")}]`;
   const timeoutMs = options.timeoutMs ?? 30_000;
-  if (options.differs !== undefined && AGAINST_RELEASE) test.failing(`${title} (differs: ${options.differs})`, body, timeoutMs);
+  if (options.differs !== undefined && AGAINST_RELEASE)
+    test.failing(`${title} (differs: ${options.differs})`, body, timeoutMs);
   else test(title, body, timeoutMs);
 }

@@ -35,20 +35,20 @@ requirement(["exec.compaction.request"], "the compaction request", async () => {
 requirement(["exec.compaction.history"], "the history after compaction", async () => {
   const input = (await compacted()).requests[2]?.body.input ?? [];
   expect(input.every(({ type }) => type === "message")).toBe(true);
-  expect(input[0]?.["role"]).toBe("developer");
+  expect(input[0]?.role).toBe("developer");
   const texts = input.map(textOf);
   expect(texts).toContain("the task");
   expect(texts.filter((text) => text.startsWith("<environment_context>"))).toHaveLength(1);
-  expect(input.at(-1)?.["role"]).toBe("user");
+  expect(input.at(-1)?.role).toBe("user");
   expect(texts.at(-1)).toEndWith("\nTHE SUMMARY");
 });
 
 requirement(["exec.compaction.rollout", "exec.compaction.event"], "compaction in the rollout", async () => {
   const lines = (await compacted()).world.rollout();
-  const kept = lines.filter(({ type }) => type === "compacted").map(({ payload }) => String(payload["message"]));
+  const kept = lines.filter(({ type }) => type === "compacted").map(({ payload }) => String(payload.message));
   expect(kept).toHaveLength(1);
   expect(kept[0]).toEndWith("THE SUMMARY");
-  expect(lines.filter(({ payload }) => payload["type"] === "context_compacted")).toHaveLength(1);
+  expect(lines.filter(({ payload }) => payload.type === "context_compacted")).toHaveLength(1);
 });
 
 requirement(["exec.compaction.resume"], "resuming a compacted thread", async () => {

@@ -20,7 +20,7 @@ function turnMetadata(played: Played): Record<string, unknown> {
 requirement(["exec.headers.session-id"], "session_id is the thread id", async () => {
   const played = await plain();
   expect(header(played, "session_id")).toMatch(UUID_7);
-  expect(header(played, "session_id")).toBe(String(played.events[0]?.["thread_id"]));
+  expect(header(played, "session_id")).toBe(String(played.events[0]?.thread_id));
 });
 
 requirement(
@@ -126,8 +126,8 @@ const limits = stage.shared({
 
 async function rateLimits(): Promise<unknown[]> {
   const lines = (await limits()).world.rollout();
-  const counts = lines.filter(({ payload }) => payload["type"] === "token_count");
-  return counts.map(({ payload }) => payload["rate_limits"]).filter((found) => found !== null);
+  const counts = lines.filter(({ payload }) => payload.type === "token_count");
+  return counts.map(({ payload }) => payload.rate_limits).filter((found) => found !== null);
 }
 
 requirement(["exec.headers.rate-limits"], "rate limit headers", async () => {
@@ -150,7 +150,11 @@ requirement(["exec.headers.rate-limits-absent"], "a response without rate limit 
 });
 
 requirement(
-  ["exec.headers.provider-http-headers", "exec.headers.provider-env-http-headers", "exec.headers.env-http-headers-unset"],
+  [
+    "exec.headers.provider-http-headers",
+    "exec.headers.provider-env-http-headers",
+    "exec.headers.env-http-headers-unset",
+  ],
   "the provider's own headers",
   async () => {
     const scene = provider('http_headers = { X-One = "1" }\nenv_http_headers = { X-Two = "TWO", X-Three = "THREE" }');

@@ -101,7 +101,7 @@ requirement(
     expect(header[5]).toMatch(/^reasoning effort: \w+$/);
     expect(header[6]).toMatch(/^reasoning summaries: \w+$/);
     const [session] = played.world.rollout();
-    expect(header[7]).toBe(`session id: ${String(session?.payload["id"])}`);
+    expect(header[7]).toBe(`session id: ${String(session?.payload.id)}`);
   },
 );
 

@@ -45,14 +45,14 @@ function inputOf(played: Played, request = 0): Record<string, unknown>[] {
 }
 
 async function historyItem(type: string): Promise<Record<string, unknown>> {
-  const found = inputOf(await history(), -1).find((item) => item["type"] === type);
+  const found = inputOf(await history(), -1).find((item) => item.type === type);
   if (found === undefined) throw new Error(`no ${type} in the last request`);
   return found;
 }
 
 requirement(["exec.input.order"], "the items of the first turn", async () => {
   const items = inputOf(await first());
-  expect(items.map((item) => `${item["type"]} ${item["role"]}`)).toEqual([
+  expect(items.map((item) => `${item.type} ${item.role}`)).toEqual([
     "message developer",
     "message user",
     "message user",
@@ -153,7 +153,7 @@ requirement(["exec.input.history-prefix"], "each request continues the one befor
 
 requirement(["exec.input.assistant-message"], "an assistant message in history", async () => {
   const items = inputOf(await history(), -1);
-  expect(items.find((item) => item["role"] === "assistant")).toEqual({
+  expect(items.find((item) => item.role === "assistant")).toEqual({
     type: "message",
     role: "assistant",
     content: [{ type: "output_text", text: "working" }],
@@ -171,7 +171,7 @@ requirement(["exec.input.function-call"], "a function call in history", async ()
 
 requirement(["exec.input.function-call-output"], "a function call's output in history", async () => {
   const items = inputOf(await history(), -1);
-  const index = items.findIndex((item) => item["type"] === "function_call");
+  const index = items.findIndex((item) => item.type === "function_call");
   expect(items[index + 1]).toMatchObject({ type: "function_call_output", call_id: "call_f" });
 });
 
@@ -239,7 +239,7 @@ requirement(["exec.input.images-numbered"], "two images", async () => {
   const argv = ["exec", "--json", "look", "-i", "a.png,b.png"];
   const played = await stage.play({ files: { "a.png": PIXEL, "b.png": PIXEL }, argv });
   const content = [...imageParts(1), ...imageParts(2), { type: "input_text", text: "look" }];
-  expect(inputOf(played).at(-1)?.["content"]).toEqual(content);
+  expect(inputOf(played).at(-1)?.content).toEqual(content);
 });
 
 requirement(["exec.input.image-missing"], "a missing image", async () => {

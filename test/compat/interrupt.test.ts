@@ -2,9 +2,9 @@ import { expect } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { answer, functionCall } from "../support/model-script.ts";
+import type { CliRun } from "../support/spawn-cli.ts";
 import { requirement } from "./cite.ts";
 import { diesSoon, type RolloutLine, textOf, useStage, type World } from "./stage.ts";
-import type { CliRun } from "../support/spawn-cli.ts";
 
 const stage = useStage();
 
@@ -59,14 +59,14 @@ requirement(["exec.interrupt.children"], "the command after SIGINT", async () =>
 
 requirement(["exec.interrupt.rollout-item"], "the interruption in history", async () => {
   const lines = (await interrupt()).world.rollout();
-  const texts = lines.filter(({ type, payload }) => type === "response_item" && payload["role"] === "user");
+  const texts = lines.filter(({ type, payload }) => type === "response_item" && payload.role === "user");
   expect(texts.map(({ payload }) => textOf(payload)).at(-1)).toContain("<turn_aborted>");
 });
 
 requirement(["exec.interrupt.rollout-event"], "the interruption as event", async () => {
   const lines = (await interrupt()).world.rollout();
-  const is = (name: string) => (line: RolloutLine) => line.payload["type"] === name;
-  const turn = lines.find(is("task_started"))?.payload["turn_id"] ?? lines.find(({ type }) => type === "turn_context");
+  const is = (name: string) => (line: RolloutLine) => line.payload.type === name;
+  const turn = lines.find(is("task_started"))?.payload.turn_id ?? lines.find(({ type }) => type === "turn_context");
   const aborted = lines.filter(is("turn_aborted")).map(({ payload }) => payload);
   expect(aborted).toEqual([{ type: "turn_aborted", turn_id: turn, reason: "interrupted" }]);
 });

@@ -13,23 +13,27 @@ requirement(["exec.notify.missing-program"], "a notify program that does not exi
   expect(played.events.at(-1)?.type).toBe("turn.completed");
 });
 
-requirement(["exec.notify.argument", "exec.notify.keys", "exec.notify.thread-id", "exec.notify.cwd"], "notify", async () => {
-  const script = 'printf "%s" "$2" > "$1.tmp"; pwd > cwd.txt; mv "$1.tmp" "$1"';
-  const notify = JSON.stringify(["sh", "-c", script, "sh", "out.json"]);
-  const world = await stage.world({ config: `notify = ${notify}`, responses: [answer(assistantText("final msg"))] });
-  const run = await world.run({});
-  const path = join(world.cwd, "out.json");
-  for (let tries = 0; tries < 100 && !existsSync(path); tries++) await Bun.sleep(20);
-  expect(JSON.parse(world.read("out.json"))).toEqual({
-    type: "agent-turn-complete",
-    "thread-id": String(run.events[0]?.["thread_id"]),
-    "turn-id": expect.stringMatching(/./),
-    cwd: world.cwd,
-    "input-messages": ["go"],
-    "last-assistant-message": "final msg",
-  });
-  expect(world.read("cwd.txt").trim()).toBe(world.cwd);
-});
+requirement(
+  ["exec.notify.argument", "exec.notify.keys", "exec.notify.thread-id", "exec.notify.cwd"],
+  "notify",
+  async () => {
+    const script = 'printf "%s" "$2" > "$1.tmp"; pwd > cwd.txt; mv "$1.tmp" "$1"';
+    const notify = JSON.stringify(["sh", "-c", script, "sh", "out.json"]);
+    const world = await stage.world({ config: `notify = ${notify}`, responses: [answer(assistantText("final msg"))] });
+    const run = await world.run({});
+    const path = join(world.cwd, "out.json");
+    for (let tries = 0; tries < 100 && !existsSync(path); tries++) await Bun.sleep(20);
+    expect(JSON.parse(world.read("out.json"))).toEqual({
+      type: "agent-turn-complete",
+      "thread-id": String(run.events[0]?.thread_id),
+      "turn-id": expect.stringMatching(/./),
+      cwd: world.cwd,
+      "input-messages": ["go"],
+      "last-assistant-message": "final msg",
+    });
+    expect(world.read("cwd.txt").trim()).toBe(world.cwd);
+  },
+);
 
 requirement(["exec.notify.once"], "notify runs once per turn", async () => {
   const notify = JSON.stringify(["sh", "-c", "echo x >> calls.txt"]);

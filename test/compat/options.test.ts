@@ -174,13 +174,17 @@ requirement(
 requirement(["exec.options.resume-order"], "options around resume", async () => {
   const world = await stage.world({ responses: () => answer(assistantText("done")) });
   await world.run({});
-  await world.run({ argv: ["exec", "-s", "danger-full-access", "resume", "--json", "--last", "-m", "gpt-5.2", "more"] });
+  await world.run({
+    argv: ["exec", "-s", "danger-full-access", "resume", "--json", "--last", "-m", "gpt-5.2", "more"],
+  });
   const contexts = world.rollout().filter(({ type }) => type === "turn_context");
   expect(contexts.at(-1)?.payload).toMatchObject({ model: "gpt-5.2", sandbox_policy: { type: "danger-full-access" } });
 });
 
 requirement(["exec.home.no-history", "exec.home.sessions", "exec.home.config-untouched"], "the home", async () => {
-  const world = await stage.world({ responses: [answer(functionCall("exec_command", { cmd: "true" })), answer(assistantText("done"))] });
+  const world = await stage.world({
+    responses: [answer(functionCall("exec_command", { cmd: "true" })), answer(assistantText("done"))],
+  });
   const before = readFileSync(join(world.codexHome, "config.toml"), "utf8");
   expect((await world.run({})).code).toBe(0);
   expect(existsSync(join(world.codexHome, "history.jsonl"))).toBe(false);
@@ -194,5 +198,5 @@ requirement(["exec.options.add-dir"], "--add-dir in the policy", async () => {
   mkdirSync(extra);
   await world.run({ args: ["-s", "workspace-write", "--add-dir", extra] });
   const context = world.rollout().find(({ type }) => type === "turn_context");
-  expect(context?.payload["sandbox_policy"]).toMatchObject({ writable_roots: [extra] });
+  expect(context?.payload.sandbox_policy).toMatchObject({ writable_roots: [extra] });
 });

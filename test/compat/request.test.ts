@@ -49,7 +49,8 @@ requirement(["exec.request.query-params"], "query_params go to the URL", async (
   expect(requests.map(({ query }) => query)).toEqual([{ "api-version": "2026-01", x: "a b" }]);
 });
 
-const KEYS = "model,instructions,input,tools,tool_choice,parallel_tool_calls,reasoning,store,stream,include,prompt_cache_key";
+const KEYS =
+  "model,instructions,input,tools,tool_choice,parallel_tool_calls,reasoning,store,stream,include,prompt_cache_key";
 
 requirement(["exec.body.keys", "exec.body.key-order", "exec.body.no-service-tier"], "the body's keys", async () => {
   const { requests } = await stage.play({ args: ["-c", 'service_tier="flex"'] });
@@ -75,7 +76,7 @@ requirement(["exec.body.tool-choice", "exec.body.store", "exec.body.stream"], "f
 
 requirement(["exec.body.prompt-cache-key"], "prompt_cache_key is the thread id", async () => {
   const { events } = await hi();
-  expect((await hiBody()).prompt_cache_key).toBe(String(events[0]?.["thread_id"]));
+  expect((await hiBody()).prompt_cache_key).toBe(String(events[0]?.thread_id));
 });
 
 requirement(

@@ -1,3 +1,4 @@
+import { badInput } from "./requirements/bad-input.ts";
 import { errors, events } from "./requirements/events.ts";
 import { auth, human, options, resume, review } from "./requirements/output.ts";
 import { body, headers, input, request } from "./requirements/request.ts";
@@ -29,6 +30,7 @@ const SECTIONS = {
   agentsMd,
   timings,
   driving,
+  badInput,
 };
 
 type Sections = typeof SECTIONS;

@@ -17,7 +17,7 @@ const anything: Scene = { responses: () => answer(assistantText("fine")) };
 function threadId(run: CliRun): string {
   const found = run.events.find(({ type }) => type === "thread.started");
   if (found === undefined) throw new Error(`no thread.started; stderr: ${run.stderr}`);
-  return String(found["thread_id"]);
+  return String(found.thread_id);
 }
 
 function lastInput(world: World): Record<string, unknown>[] {

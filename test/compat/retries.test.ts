@@ -36,15 +36,11 @@ requirement(["exec.retries.zero"], "no retries", async () => {
   expect((await failing(0, 0)()).requests).toHaveLength(1);
 });
 
-requirement(
-  ["exec.retries.request-default", "exec.errors.5xx-budget"],
-  "four silent retries by default",
-  async () => {
-    const played = await inner();
-    expect(played.requests).toHaveLength(5);
-    expect(played.events.filter(({ type }) => type === "error")).toHaveLength(1);
-  },
-);
+requirement(["exec.retries.request-default", "exec.errors.5xx-budget"], "four silent retries by default", async () => {
+  const played = await inner();
+  expect(played.requests).toHaveLength(5);
+  expect(played.events.filter(({ type }) => type === "error")).toHaveLength(1);
+});
 
 requirement(["exec.retries.backoff"], "waits double", async () => {
   const waits = gaps(await inner());

@@ -1,7 +1,16 @@
 import { expect } from "bun:test";
 import { answer, assistantText } from "../support/model-script.ts";
 import { requirement } from "./cite.ts";
-import { completedItems, git, type Played, readRollout, type RolloutLine, textOf, useStage, type World } from "./stage.ts";
+import {
+  completedItems,
+  git,
+  type Played,
+  type RolloutLine,
+  readRollout,
+  textOf,
+  useStage,
+  type World,
+} from "./stage.ts";
 
 const stage = useStage();
 
@@ -43,8 +52,8 @@ function asked(world: World): string {
 
 function childAndParent(played: Played): { parent: RolloutLine[]; child: RolloutLine[] } {
   const all = played.world.rolloutPaths().map(readRollout);
-  const parent = all.find(([meta]) => meta?.payload["source"] === "exec");
-  const child = all.find(([meta]) => meta?.payload["source"] !== "exec");
+  const parent = all.find(([meta]) => meta?.payload.source === "exec");
+  const child = all.find(([meta]) => meta?.payload.source !== "exec");
   if (parent === undefined || child === undefined) throw new Error(`${all.length} rollouts; stderr: ${played.stderr}`);
   return { parent, child };
 }
@@ -52,9 +61,7 @@ function childAndParent(played: Played): { parent: RolloutLine[]; child: Rollout
 requirement(["exec.review.no-target"], "review without a target", async () => {
   const played = await stage.play({ argv: ["exec", "--json", "review"] });
   expect(played.code).toBe(1);
-  expect(played.stderr).toContain(
-    "Specify --uncommitted, --base, --commit, or provide custom review instructions",
-  );
+  expect(played.stderr).toContain("Specify --uncommitted, --base, --commit, or provide custom review instructions");
   expect(played.requests).toEqual([]);
 });
 
@@ -107,12 +114,12 @@ requirement(["exec.review.rollouts"], "two rollouts", async () => {
   const played = await uncommitted();
   const { child } = childAndParent(played);
   expect(played.world.rolloutPaths()).toHaveLength(2);
-  expect(child[0]?.payload["source"]).toEqual({ subagent: "review" });
+  expect(child[0]?.payload.source).toEqual({ subagent: "review" });
 });
 
 requirement(["exec.review.entered"], "entered_review_mode", async () => {
   const { parent } = childAndParent(await uncommitted());
-  const entered = parent.filter(({ payload }) => payload["type"] === "entered_review_mode");
+  const entered = parent.filter(({ payload }) => payload.type === "entered_review_mode");
   expect(entered.map(({ payload }) => payload)).toEqual([
     {
       type: "entered_review_mode",
@@ -124,7 +131,7 @@ requirement(["exec.review.entered"], "entered_review_mode", async () => {
 
 requirement(["exec.review.exited"], "exited_review_mode", async () => {
   const { parent } = childAndParent(await uncommitted());
-  const exited = parent.filter(({ payload }) => payload["type"] === "exited_review_mode");
+  const exited = parent.filter(({ payload }) => payload.type === "exited_review_mode");
   expect(exited.map(({ payload }) => payload)).toEqual([{ type: "exited_review_mode", review_output: FINDINGS }]);
 });
 

@@ -24,7 +24,12 @@ const oneRound = stage.shared({
   git: false,
   args: ["--skip-git-repo-check"],
   responses: [
-    sse([...reasoning(["thought"]), ...assistantText("Working.", { phase: "commentary" }), ...functionCall("exec_command", { cmd: "true" }), completed(usage)]),
+    sse([
+      ...reasoning(["thought"]),
+      ...assistantText("Working.", { phase: "commentary" }),
+      ...functionCall("exec_command", { cmd: "true" }),
+      completed(usage),
+    ]),
     sse([...assistantText("All done."), completed(usage)]),
   ],
 });
@@ -46,12 +51,12 @@ const rejected = stage.shared({ responses: [status(400, "no")] });
 
 function lines(played: Played, type: string, kind?: string): Record<string, unknown>[] {
   const found = played.world.rollout().filter((line) => line.type === type);
-  return found.map(({ payload }) => payload).filter((payload) => kind === undefined || payload["type"] === kind);
+  return found.map(({ payload }) => payload).filter((payload) => kind === undefined || payload.type === kind);
 }
 
 function label({ type, payload }: RolloutLine): string {
-  const role = payload["role"] === undefined ? "" : `:${String(payload["role"])}`;
-  return `${payload["type"] === undefined ? type : `${type}/${String(payload["type"])}`}${role}`;
+  const role = payload.role === undefined ? "" : `:${String(payload.role)}`;
+  return `${payload.type === undefined ? type : `${type}/${String(payload.type)}`}${role}`;
 }
 
 requirement(["exec.rollout.path", "exec.rollout.mode"], "the file", async () => {
@@ -59,7 +64,7 @@ requirement(["exec.rollout.path", "exec.rollout.mode"], "the file", async () => 
   const [path = ""] = world.rolloutPaths();
   const inside = relative(world.codexHome, path);
   expect(inside).toMatch(/^sessions\/\d{4}\/\d\d\/\d\d\/rollout-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-[0-9a-f-]{36}\.jsonl$/);
-  expect(inside).toEndWith(`-${String(events[0]?.["thread_id"])}.jsonl`);
+  expect(inside).toEndWith(`-${String(events[0]?.thread_id)}.jsonl`);
   const day = /rollout-(\d{4})-(\d\d)-(\d\d)T/.exec(inside)?.slice(1).join("/");
   expect(inside).toStartWith(`sessions/${day}/`);
   expect(statSync(path).mode & 0o777).toBe(0o644);
@@ -121,7 +126,7 @@ requirement(
     const played = await oneRound();
     const [meta] = lines(played, "session_meta");
     expect(meta).toEqual({
-      id: String(played.events[0]?.["thread_id"]),
+      id: String(played.events[0]?.thread_id),
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
       cwd: played.world.cwd,
       originator: "codex_exec",
@@ -139,7 +144,7 @@ requirement(["exec.rollout.session-meta-git"], "session_meta.git", async () => {
   git(world.cwd, "commit", "-qm", "first");
   await world.run({});
   const [meta] = world.rollout();
-  expect(meta?.payload["git"]).toMatchObject({ commit_hash: git(world.cwd, "rev-parse", "HEAD"), branch: "main" });
+  expect(meta?.payload.git).toMatchObject({ commit_hash: git(world.cwd, "rev-parse", "HEAD"), branch: "main" });
 });
 
 requirement(["exec.rollout.turn-context", "exec.rollout.turn-context-truncation"], "turn_context", async () => {
@@ -166,7 +171,7 @@ requirement(
   async () => {
     const policy = async (mode: string) => {
       const played = await stage.play({ args: ["-s", mode] });
-      return lines(played, "turn_context")[0]?.["sandbox_policy"];
+      return lines(played, "turn_context")[0]?.sandbox_policy;
     };
     expect(await policy("read-only")).toEqual({ type: "read-only" });
     expect(await policy("workspace-write")).toEqual({
@@ -184,7 +189,7 @@ requirement(["exec.rollout.task-started", "exec.rollout.task-complete"], "the en
   const [started] = lines(played, "event_msg", "task_started");
   expect(started).toMatchObject({ turn_id: expect.any(String), model_context_window: 258400 });
   expect(lines(played, "event_msg", "task_complete")).toEqual([
-    { type: "task_complete", turn_id: started?.["turn_id"], last_agent_message: "All done." },
+    { type: "task_complete", turn_id: started?.turn_id, last_agent_message: "All done." },
   ]);
 });
 
@@ -218,7 +223,7 @@ requirement(["exec.rollout.token-count", "exec.rollout.token-count-null"], "toke
     reasoning_output_tokens: 10,
     total_tokens: 240,
   };
-  expect(counts.at(-1)?.["info"]).toEqual({
+  expect(counts.at(-1)?.info).toEqual({
     total_token_usage: twice,
     last_token_usage: { ...usage, total_tokens: 120 },
     model_context_window: 258400,
@@ -264,7 +269,12 @@ requirement(
 
 requirement(["exec.rollout.not-persisted"], "what is not kept", async () => {
   const kinds = async (scene: typeof rejected) =>
-    new Set((await scene()).world.rollout().filter(({ type }) => type === "event_msg").map(label));
+    new Set(
+      (await scene()).world
+        .rollout()
+        .filter(({ type }) => type === "event_msg")
+        .map(label),
+    );
   expect([...(await kinds(otherTools))].sort()).toEqual([
     "event_msg/agent_message",
     "event_msg/task_complete",

@@ -3,7 +3,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { answer, assistantText } from "../support/model-script.ts";
-import { type CapturedRequest, type ModelServer, type ResponseScript, startModelServer } from "../support/model-server.ts";
+import {
+  type CapturedRequest,
+  type ModelServer,
+  type ResponseScript,
+  startModelServer,
+} from "../support/model-server.ts";
 import { type CliEvent, type CliRun, type StartedCli, startCli } from "../support/spawn-cli.ts";
 
 export interface Scene {
@@ -154,7 +159,12 @@ async function createWorld(scene: Scene): Promise<World> {
 function argvOf(scene: Scene): readonly string[] {
   if (scene.argv !== undefined) return scene.argv;
   const prompt = scene.prompt === undefined ? "go" : scene.prompt;
-  return ["exec", ...(scene.json === false ? [] : ["--json"]), ...(scene.args ?? []), ...(prompt === null ? [] : [prompt])];
+  return [
+    "exec",
+    ...(scene.json === false ? [] : ["--json"]),
+    ...(scene.args ?? []),
+    ...(prompt === null ? [] : [prompt]),
+  ];
 }
 
 function configToml(scene: Scene, baseUrl: string): string {
@@ -196,7 +206,9 @@ export function listFiles(folder: string): string[] {
 
 export function readRollout(path: string | undefined): RolloutLine[] {
   if (path === undefined) return [];
-  const lines = readFileSync(path, "utf8").split("\n").filter((line) => line !== "");
+  const lines = readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line) as RolloutLine);
 }
 
@@ -215,15 +227,15 @@ export function completedItems(run: CliRun, type: string) {
 /** The text answered to a call, from the last request of the run. */
 export function outputOf(played: Played, callId = "call_1"): string {
   const items = played.requests.at(-1)?.body.input ?? [];
-  const found = items.find((item) => item["call_id"] === callId && String(item["type"]).endsWith("_output"));
+  const found = items.find((item) => item.call_id === callId && String(item.type).endsWith("_output"));
   if (found === undefined) throw new Error(`no output for "${callId}"; stderr: ${played.stderr}`);
-  const output = found["output"];
+  const output = found.output;
   return typeof output === "string" ? output : JSON.stringify(output);
 }
 
 /** Text of the first content part of an input item. */
 export function textOf(item: Record<string, unknown> | undefined): string {
-  const content = item?.["content"] as { text?: string }[] | undefined;
+  const content = item?.content as { text?: string }[] | undefined;
   return content?.map((part) => part.text ?? "").join("") ?? "";
 }
 

@@ -35,7 +35,8 @@ interface ExecOutput {
 
 /** The parts of the answer of `exec_command` and `write_stdin`. */
 function parse(output: string): ExecOutput {
-  const form = /^(Chunk ID: [0-9a-f]{6})\nWall time: (\d+\.\d{4}) seconds\n(.*)\nOriginal token count: (\d+)\nOutput:\n/;
+  const form =
+    /^(Chunk ID: [0-9a-f]{6})\nWall time: (\d+\.\d{4}) seconds\n(.*)\nOriginal token count: (\d+)\nOutput:\n/;
   const found = form.exec(output);
   if (found === null) throw new Error(`not the output of a command: ${output.slice(0, 500)}`);
   const [all, head = "", wall, status = "", tokens] = found;
@@ -44,8 +45,8 @@ function parse(output: string): ExecOutput {
 
 /** The session id in the answer to `callId`. */
 function sessionOf(request: CapturedRequest, callId: string): number {
-  const item = request.body.input.find((found) => found["call_id"] === callId && "output" in found);
-  return Number(/running with session ID (\d+)/.exec(String(item?.["output"]))?.[1]);
+  const item = request.body.input.find((found) => found.call_id === callId && "output" in found);
+  return Number(/running with session ID (\d+)/.exec(String(item?.output))?.[1]);
 }
 
 /** Starts a command, writes to its session in the following rounds, ends with a message. */
@@ -87,7 +88,13 @@ async function basic(id: string): Promise<string> {
 }
 
 requirement(
-  ["exec.output.chunk-id", "exec.output.wall-time", "exec.output.exited", "exec.output.token-count", "exec.output.body"],
+  [
+    "exec.output.chunk-id",
+    "exec.output.wall-time",
+    "exec.output.exited",
+    "exec.output.token-count",
+    "exec.output.body",
+  ],
   "the form of a command's output",
   async () => {
     const lines = (await basic("merged")).split("\n");
@@ -200,14 +207,10 @@ requirement(["exec.output.tty-true"], "a terminal", async () => {
   expect(parse(outputOf(await terminal(), "start")).body).toBe("tty\r\n");
 });
 
-requirement(
-  ["exec.output.tty-sandboxed"],
-  "a terminal in the sandbox",
-  async () => {
-    const played = await stage.play(calls(run({ cmd: "test -t 0 && test -t 1 && echo both", tty: true })));
-    expect(parse(outputOf(played)).body).toBe("both\r\n");
-  },
-);
+requirement(["exec.output.tty-sandboxed"], "a terminal in the sandbox", async () => {
+  const played = await stage.play(calls(run({ cmd: "test -t 0 && test -t 1 && echo both", tty: true })));
+  expect(parse(outputOf(played)).body).toBe("both\r\n");
+});
 
 requirement(["exec.output.tty-echo"], "a terminal echoes", async () => {
   expect(parse(outputOf(await terminal(), "w1")).body).toBe("hello\r\ngot hello\r\n");
@@ -311,8 +314,10 @@ requirement(
     expect(await classicOutput("string")).toMatch(form("2"));
     expect(await classicOutput("container")).toMatch(form("contained"));
     expect(await classicOutput("local")).toMatch(form("local"));
-    const item = (await classic()).requests[1]?.body.input.find((found) => found["call_id"] === "local" && "output" in found);
-    expect(item?.["type"]).toBe("function_call_output");
+    const item = (await classic()).requests[1]?.body.input.find(
+      (found) => found.call_id === "local" && "output" in found,
+    );
+    expect(item?.type).toBe("function_call_output");
   },
 );
 
@@ -333,9 +338,7 @@ requirement(["exec.output.view-image"], "view_image", async () => {
 requirement(["exec.output.view-image-missing"], "view_image of a missing file", async () => {
   const played = await viewed();
   const path = `${played.world.cwd}/no.png`;
-  expect(outputOf(played, "no")).toBe(
-    `unable to locate image at \`${path}\`: No such file or directory (os error 2)`,
-  );
+  expect(outputOf(played, "no")).toBe(`unable to locate image at \`${path}\`: No such file or directory (os error 2)`);
 });
 
 requirement(["exec.output.poll-minimum"], "an empty poll waits at least five seconds", async () => {

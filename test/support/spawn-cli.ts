@@ -47,7 +47,7 @@ const PROJECT_ROOT = resolve(import.meta.dir, "../..");
 
 /** The executable under test. */
 export function cliBinary(): string {
-  const chosen = Bun.env["CODEX_BIN"] ?? join(PROJECT_ROOT, "dist/codex");
+  const chosen = Bun.env.CODEX_BIN ?? join(PROJECT_ROOT, "dist/codex");
   if (!existsSync(chosen)) throw new Error(`No executable at "${chosen}": run \`npm run build\` or set CODEX_BIN`);
   return chosen;
 }
@@ -96,8 +96,8 @@ export function runCli(args: readonly string[], options: CliOptions): Promise<Cl
 function cleanEnvironment(options: CliOptions): Record<string, string> {
   const codexHome = join(options.home, ".codex");
   const wanted: Record<string, string | undefined> = {
-    PATH: Bun.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
-    TMPDIR: Bun.env["TMPDIR"],
+    PATH: Bun.env.PATH ?? "/usr/local/bin:/usr/bin:/bin",
+    TMPDIR: Bun.env.TMPDIR,
     LANG: "C.UTF-8",
     SHELL: "/bin/bash",
     TERM: "dumb",
@@ -106,8 +106,10 @@ function cleanEnvironment(options: CliOptions): Record<string, string> {
     CODEX_HOME: codexHome,
     ...options.env,
   };
-  if (wanted["CODEX_HOME"] === codexHome) mkdirSync(codexHome, { recursive: true });
-  return Object.fromEntries(Object.entries(wanted).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  if (wanted.CODEX_HOME === codexHome) mkdirSync(codexHome, { recursive: true });
+  return Object.fromEntries(
+    Object.entries(wanted).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 function parseEvents(stdout: string): CliEvent[] {

@@ -37,7 +37,8 @@ export const events = section("2", {
   "exec.events.command-killed-at-exit": "A process still running when the turn ends is killed at exit.",
   "exec.events.command-policy-reject": "A call rejected by policy emits no command item.",
   "exec.events.write-stdin-none": "write_stdin has no item.",
-  "exec.events.file-change-add": "A patch that adds a file completes a file_change with kind add and the absolute path.",
+  "exec.events.file-change-add":
+    "A patch that adds a file completes a file_change with kind add and the absolute path.",
   "exec.events.file-change-update": "A patch that changes a file gives kind update.",
   "exec.events.file-change-delete": "A patch that deletes a file gives kind delete.",
   "exec.events.file-change-move": "A move is an update with the old path.",
@@ -74,14 +75,16 @@ export const events = section("2", {
 });
 
 export const errors = section("2.1", {
-  "exec.errors.failed-turn": "A failed turn ends with error {message} and turn.failed {error:{message}}, the same text.",
+  "exec.errors.failed-turn":
+    "A failed turn ends with error {message} and turn.failed {error:{message}}, the same text.",
   "exec.errors.exit-code": "A failed turn exits 1.",
   "exec.errors.no-completed": "A failed turn has no turn.completed.",
   "exec.errors.400": "400 is not retried; its raw body is the message.",
   "exec.errors.401": "401 is sent 1 + 5 times, ending in `unexpected status 401 Unauthorized: <message>, url: …`.",
   "exec.errors.404": "404 is sent 1 + 5 times, ending in `unexpected status 404 Not Found: …`.",
   "exec.errors.reconnecting": "Each stream retry is an error event `Reconnecting... n/5 (<cause>)`.",
-  "exec.errors.429-generic": "A generic 429 is not retried: `exceeded retry limit, last status: 429 Too Many Requests`.",
+  "exec.errors.429-generic":
+    "A generic 429 is not retried: `exceeded retry limit, last status: 429 Too Many Requests`.",
   "exec.errors.429-usage-limit": "usage_limit_reached is not retried and tells when to try again.",
   "exec.errors.429-quota": "429 insufficient_quota is not retried.",
   "exec.errors.5xx-budget": "500 is sent 6 × 5 times in all by default.",
@@ -101,9 +104,9 @@ export const errors = section("2.1", {
   "exec.errors.failed-quota": "response.failed insufficient_quota is not retried: `Quota exceeded. …`.",
   "exec.errors.invalid-prompt": "response.failed invalid_prompt is not retried and its message is kept.",
   "exec.errors.failed-overloaded": "response.failed server_is_overloaded is not retried: at capacity.",
-  "exec.errors.failed-slow-down": "response.failed slow_down is not retried: at capacity.",
+  "exec.errors.failed-slow-down": "response.failed slow_down is retried as a rate limit.",
   "exec.errors.incomplete": "response.incomplete names the reason.",
-  "exec.errors.incomplete-retried": "response.incomplete is retried like a cut stream.",
+  "exec.errors.incomplete-once": "response.incomplete is not retried: the same input would end the same way.",
   "exec.errors.idle": "A stalled stream is retried and ends in `… idle timeout waiting for SSE`.",
   "exec.errors.refused": "A refused connection uses the budget of 5xx and ends in `error sending request for url (…)`.",
   "exec.sse.no-created": "A stream without response.created works.",

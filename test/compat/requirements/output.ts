@@ -57,17 +57,21 @@ export const human = section("3", {
 export const options = section("4", {
   "exec.options.last-message": "-o FILE gets the exact final text without a newline.",
   "exec.options.last-message-long": "--output-last-message is the long form of -o.",
-  "exec.options.last-message-none": "No message: -o writes an empty file and warns on stderr; the exit code is unchanged.",
+  "exec.options.last-message-none":
+    "No message: -o writes an empty file and warns on stderr; the exit code is unchanged.",
   "exec.options.last-message-failure": "-o also writes an empty file when the turn fails.",
   "exec.options.output-schema-missing": "A missing schema file: `Failed to read output schema file P: …`, exit 1.",
-  "exec.options.output-schema-invalid": "A schema that is not JSON: `Output schema file P is not valid JSON: …`, exit 1.",
-  "exec.options.stdin-prompt": "Without a prompt piped stdin is the prompt, with `Reading prompt from stdin...` on stderr.",
+  "exec.options.output-schema-invalid":
+    "A schema that is not JSON: `Output schema file P is not valid JSON: …`, exit 1.",
+  "exec.options.stdin-prompt":
+    "Without a prompt piped stdin is the prompt, with `Reading prompt from stdin...` on stderr.",
   "exec.options.stdin-untrimmed": "Text read from stdin is used untrimmed.",
   "exec.options.stdin-dash": "`-` reads stdin silently.",
   "exec.options.stdin-empty": "Empty stdin: `No prompt provided via stdin.`, exit 1.",
   "exec.options.stdin-block": "A prompt and piped stdin are sent as `prompt\\n\\n<stdin>\\ntext\\n</stdin>`.",
   "exec.options.stdin-block-empty": "Empty piped stdin adds nothing to the prompt.",
-  "exec.options.git-check": "Outside git: `Not inside a trusted directory and --skip-git-repo-check was not specified.`, exit 1.",
+  "exec.options.git-check":
+    "Outside git: `Not inside a trusted directory and --skip-git-repo-check was not specified.`, exit 1.",
   "exec.options.git-check-skip": "--skip-git-repo-check lifts the check.",
   "exec.options.git-check-bypass": "--dangerously-bypass-approvals-and-sandbox lifts the check.",
   "exec.options.cd": "-C DIR is the session's working directory.",
@@ -115,7 +119,8 @@ export const resume = section("4", {
 });
 
 export const review = section("4", {
-  "exec.review.no-target": "review without a target: `Specify --uncommitted, --base, --commit, or provide custom review instructions`, exit 1.",
+  "exec.review.no-target":
+    "review without a target: `Specify --uncommitted, --base, --commit, or provide custom review instructions`, exit 1.",
   "exec.review.uncommitted": "--uncommitted asks for the current changes: staged, unstaged and untracked.",
   "exec.review.base": "--base B names the branch and its merge base in the request.",
   "exec.review.commit": "--commit SHA names the commit in the request.",

@@ -23,8 +23,7 @@ export const headers = section("1.1", {
   "exec.headers.user-agent-no-term": "The last word of user-agent is unknown when TERM is not set.",
   "exec.headers.turn-metadata-sandbox":
     'x-codex-turn-metadata is JSON whose sandbox is "seccomp" when commands are sandboxed.',
-  "exec.headers.turn-metadata-no-sandbox":
-    'x-codex-turn-metadata has sandbox "none" with danger-full-access.',
+  "exec.headers.turn-metadata-no-sandbox": 'x-codex-turn-metadata has sandbox "none" with danger-full-access.',
   "exec.headers.turn-metadata-workspaces":
     "Inside git, x-codex-turn-metadata maps the git root to its latest_git_commit_hash under workspaces.",
   "exec.headers.turn-metadata-outside-git": "Outside git, x-codex-turn-metadata has no workspaces.",
@@ -108,7 +107,8 @@ export const input = section("1.4", {
   "exec.input.prompt": "The prompt is the last item: a user message with one input_text.",
   "exec.input.no-ids": "No input item has an id.",
   "exec.input.history-prefix": "Each request repeats the input of the one before it and appends to it.",
-  "exec.input.assistant-message": "An assistant message goes back as role assistant with output_text, no id, no status.",
+  "exec.input.assistant-message":
+    "An assistant message goes back as role assistant with output_text, no id, no status.",
   "exec.input.function-call": "A function_call goes back as name, arguments, call_id.",
   "exec.input.function-call-output": "Its result follows as function_call_output with the same call_id.",
   "exec.input.custom-tool-call": "A custom_tool_call goes back as status, call_id, name, input.",

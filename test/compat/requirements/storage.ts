@@ -9,7 +9,8 @@ export const rollout = section("5", {
   "exec.rollout.mode": "The file's mode is 644.",
   "exec.rollout.line": "A line is {timestamp, type, payload}, the timestamp in UTC with milliseconds.",
   "exec.rollout.sequence": "The lines of one tool round come in the recorded order.",
-  "exec.rollout.session-meta": "session_meta has id, timestamp, cwd, originator, cli_version, source exec and model_provider.",
+  "exec.rollout.session-meta":
+    "session_meta has id, timestamp, cwd, originator, cli_version, source exec and model_provider.",
   "exec.rollout.session-meta-instructions": "session_meta has base_instructions.text, the instructions that were sent.",
   "exec.rollout.session-meta-git": "Inside git session_meta.git has commit_hash and branch.",
   "exec.rollout.session-meta-no-git": "Outside git session_meta has no git.",
@@ -17,7 +18,8 @@ export const rollout = section("5", {
   "exec.rollout.turn-context-per-request": "There is one turn_context per sampling request.",
   "exec.rollout.turn-context-truncation": "turn_context has the model's truncation_policy.",
   "exec.rollout.sandbox-read-only": 'sandbox_policy is {"type":"read-only"}.',
-  "exec.rollout.sandbox-workspace": "sandbox_policy of workspace-write has network_access, exclude_tmpdir_env_var, exclude_slash_tmp.",
+  "exec.rollout.sandbox-workspace":
+    "sandbox_policy of workspace-write has network_access, exclude_tmpdir_env_var, exclude_slash_tmp.",
   "exec.rollout.sandbox-full": 'sandbox_policy is {"type":"danger-full-access"}.',
   "exec.rollout.task-started": "task_started has turn_id and model_context_window 258400.",
   "exec.rollout.user-message": "user_message has message, images, local_images and text_elements.",
@@ -35,7 +37,8 @@ export const rollout = section("5", {
   "exec.rollout.not-persisted": "Errors, command, patch and plan events are not persisted.",
   "exec.rollout.local-shell": "local_shell_call is a response_item with status and action.",
   "exec.compaction.trigger": "At model_auto_compact_token_limit an extra request compacts between rounds.",
-  "exec.compaction.request": "The compaction request has no tools, parallel_tool_calls false and ends with a user text.",
+  "exec.compaction.request":
+    "The compaction request has no tools, parallel_tool_calls false and ends with a user text.",
   "exec.compaction.history": "The next request has the context, the user messages and a user summary, no tool items.",
   "exec.compaction.rollout": "The rollout gets a compacted line with the message.",
   "exec.compaction.event": "The rollout gets context_compacted.",

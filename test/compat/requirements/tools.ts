@@ -33,7 +33,8 @@ export const toolOutputs = section("7", {
   "exec.output.truncated-budget": "The default budget is 10000 tokens: 20000 bytes of head and of tail.",
   "exec.output.truncated-count": "K is the number of removed bytes / 4, rounded up.",
   "exec.output.truncated-own-budget": "max_output_tokens lowers the budget.",
-  "exec.output.truncated-policy": "max_output_tokens above the model's policy does not let more than 48000 bytes through.",
+  "exec.output.truncated-policy":
+    "max_output_tokens above the model's policy does not let more than 48000 bytes through.",
   "exec.output.capture-cap": "Of a flood only 1 MiB is kept, half head, half tail.",
   "exec.output.unknown-model-policy": "For an unknown slug outputs are cut at about 12000 bytes.",
   "exec.output.shell": "shell takes an argv and answers `Exit code: N`, `Wall time: N seconds`, `Output:`.",
@@ -45,7 +46,8 @@ export const toolOutputs = section("7", {
   "exec.output.shell-truncated": "A long shell output has `Total output lines: N` and is cut like exec_command's.",
   "exec.output.update-plan": "update_plan answers `Plan updated`.",
   "exec.output.view-image": "view_image answers `attached local image path` and adds a user message with the image.",
-  "exec.output.view-image-missing": "A missing image: `unable to locate image at `<abs>`: No such file or directory (os error 2)`.",
+  "exec.output.view-image-missing":
+    "A missing image: `unable to locate image at `<abs>`: No such file or directory (os error 2)`.",
   "exec.output.parallel": "Outputs of parallel calls all come before the next request, each with its call_id.",
   "exec.output.newer-warning": untested("Truncated output begins with a warning line.", NEWER_SHAPE),
   "exec.output.request-user-input": untested(
@@ -60,7 +62,8 @@ export const toolOutputs = section("7", {
 });
 
 export const applyPatch = section("7", {
-  "exec.patch.success": "Success is `Exit code: 0`, `Wall time: …`, `Output:`, `Success. Updated the following files:`, A/M/D lines.",
+  "exec.patch.success":
+    "Success is `Exit code: 0`, `Wall time: …`, `Output:`, `Success. Updated the following files:`, A/M/D lines.",
   "exec.patch.paths-as-given": "Paths in the summary are as the model gave them.",
   "exec.patch.move-summary": "A move lists the new path as M.",
   "exec.patch.add": "Add File writes the lines and makes missing folders.",
@@ -81,7 +84,7 @@ export const applyPatch = section("7", {
   "exec.patch.match-unicode": "Lines match although typographic punctuation differs.",
   "exec.patch.insert-only": "A chunk of only + lines goes to the end of the file.",
   "exec.patch.end-of-file": "*** End of File anchors a chunk at the end.",
-  "exec.patch.final-newline": "The result ends with a newline.",
+  "exec.patch.final-newline": "A file without a final newline keeps none.",
   "exec.patch.crlf": "A CRLF file keeps CRLF.",
   "exec.patch.no-partial": "No file is written when one hunk does not verify.",
   "exec.patch.bad-first-line": "`invalid patch: The first line of the patch must be '*** Begin Patch'`.",
@@ -95,7 +98,8 @@ export const applyPatch = section("7", {
   "exec.patch.prefix": "Each of these begins with `apply_patch verification failed: `.",
   "exec.patch.runtime-failure": "A write that fails answers Exit code 1 and the path.",
   "exec.patch.read-only": "Under read-only a patch is rejected: `patch rejected: …`.",
-  "exec.patch.outside": "Outside the writable roots: `patch rejected: writing outside of the project; rejected by user approval settings`.",
+  "exec.patch.outside":
+    "Outside the writable roots: `patch rejected: writing outside of the project; rejected by user approval settings`.",
   "exec.patch.escape": "A path with .. that leaves the writable roots is rejected.",
   "exec.patch.symlink": "A symlink that leads out of the writable roots is not written through.",
   "exec.patch.binary": "A patch against a file that is not UTF-8 fails and leaves the file as it was.",
