@@ -22,7 +22,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     stdout: "pipe",
     stderr: "pipe",
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: options.env ?? { PATH: process.env["PATH"] ?? "/usr/bin:/bin", HOME: "/nonexistent" },
+    env: options.env ?? { PATH: process.env.PATH ?? "/usr/bin:/bin", HOME: "/nonexistent" },
   });
   const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
   const code = await child.exited;
@@ -71,5 +71,6 @@ export interface Row {
 }
 
 export function printRows(rows: readonly Row[]): void {
-  for (const row of rows) console.log(`| ${row.what} | ${row.measured} | ${row.target} | ${row.reached ? "yes" : "NO"} |`);
+  for (const row of rows)
+    console.log(`| ${row.what} | ${row.measured} | ${row.target} | ${row.reached ? "yes" : "NO"} |`);
 }

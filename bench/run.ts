@@ -1,6 +1,6 @@
 import { commandsRow, helloRow, slowProfileRow, versionRow } from "./headless.ts";
 import { longThreadRow } from "./long-thread.ts";
-import { type Row, printRows } from "./measure.ts";
+import { printRows, type Row } from "./measure.ts";
 import { streamRow } from "./stream.ts";
 
 /**

@@ -114,7 +114,7 @@ try {
     LOOPS,
   );
   for (const [name, ms] of Object.entries(loops)) console.log(`20 x bash -lc true, ${name}: ${ms.toFixed(0)} ms`);
-  report("20 x bash -lc true", (loops["sandboxed"] ?? 0) / (loops["byHand"] ?? 0));
+  report("20 x bash -lc true", (loops.sandboxed ?? 0) / (loops.byHand ?? 0));
 
   const planOnly = await medians(
     {
@@ -128,7 +128,7 @@ try {
     },
     ROUNDS,
   );
-  console.log(`planning alone: ${(planOnly["plan"] ?? 0).toFixed(2)} ms`);
+  console.log(`planning alone: ${(planOnly.plan ?? 0).toFixed(2)} ms`);
 } finally {
   rmSync(home, { recursive: true, force: true });
   rmSync(workspace, { recursive: true, force: true });

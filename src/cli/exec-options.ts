@@ -60,7 +60,7 @@ export function addExecOptions(command: Command): Command {
     .option("--replay <FILE>", "answer from a recording instead of a model");
 }
 
-export function collect(value: string, previous: string[] | undefined): string[] {
+function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];
 }
 

@@ -1,8 +1,8 @@
+import { shellJoin } from "#lib/shell-join.ts";
 import type { Event } from "#protocol/events.ts";
 import type { WebSearchAction } from "#protocol/items.ts";
 import type { PlanUpdate } from "#protocol/plan.ts";
 import { type TokenUsage, ZERO_USAGE } from "#protocol/usage.ts";
-import { shellJoin } from "#lib/shell-join.ts";
 import type { ExecOutput } from "./output.ts";
 
 /** Events as one JSON object a line on standard output (`--json`), the format programs drive Codex by. */

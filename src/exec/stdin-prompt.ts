@@ -13,10 +13,7 @@ export async function readPrompt(argument: string | undefined): Promise<string> 
   if (argument === "-") return requirePrompt(await readAll());
   if (argument !== undefined) return withPipedInput(argument);
   if (stdinKind() === "terminal") {
-    throw new CodexError(
-      "no_prompt",
-      "No prompt provided: give one as an argument, or pipe it into standard input",
-    );
+    throw new CodexError("no_prompt", "No prompt provided: give one as an argument, or pipe it into standard input");
   }
   writeStderr("Reading prompt from stdin...\n");
   return requirePrompt(await readAll());

@@ -1,41 +1,14 @@
-import type { Settings } from "#config/resolve.ts";
-import type { Thread } from "#agent/thread.ts";
 import { findGitRoot } from "#git/repository.ts";
 import { userShell } from "#process/shell.ts";
 import type { Event } from "#protocol/events.ts";
-import type { SessionSource } from "#protocol/rollout-item.ts";
 import type { Sandbox } from "#sandbox/sandbox.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
 import { createArg0Links } from "./arg0-links.ts";
 import type { Engines } from "./engines.ts";
 import { createModelAccess } from "./model-access.ts";
+import type { RuntimeOptions, StartedThread } from "./options.ts";
 import { resumePoint, type ThreadStart } from "./resume-point.ts";
 import { startThread } from "./start-thread.ts";
-import type { SessionSummary } from "./summary.ts";
-
-export type { ThreadStart } from "./resume-point.ts";
-
-export interface RuntimeOptions {
-  settings: Settings;
-  codexHome: string;
-  /** Absolute. */
-  cwd: string;
-  source: SessionSource;
-  /** Originator of requests and sessions ("codex_exec") unless the environment overrides it. */
-  originator: string;
-  /** True stores no rollout. */
-  ephemeral: boolean;
-  /** File that gets the model's responses, or undefined. */
-  record: string | undefined;
-  /** Recording to answer from instead of a model, or undefined. */
-  replay: string | undefined;
-}
-
-/** A thread that takes ops. */
-export interface StartedThread {
-  thread: Thread;
-  summary: SessionSummary;
-}
 
 /** The composed program: everything a front end needs to run threads. */
 export interface Runtime {

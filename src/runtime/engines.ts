@@ -1,7 +1,7 @@
 import type { Shell } from "#process/shell.ts";
 import type { Sandbox } from "#sandbox/sandbox.ts";
-import type { RuntimeOptions } from "./create.ts";
 import type { ModelAccess } from "./model-access.ts";
+import type { RuntimeOptions } from "./options.ts";
 
 /** What every thread of this process is built from. */
 export interface Engines {

@@ -15,7 +15,8 @@ export function loggedClient(client: ModelClient): ModelClient {
       }
       const ms = Math.round(monotonicMs() - started);
       if (last?.type === "failed") log("providers", "warn", last.failure.message, { ms, retry: last.failure.retry });
-      else log("providers", "debug", "response", { ms, response_id: last?.type === "completed" ? last.responseId : null });
+      else
+        log("providers", "debug", "response", { ms, response_id: last?.type === "completed" ? last.responseId : null });
     },
   };
 }

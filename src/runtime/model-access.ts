@@ -1,14 +1,14 @@
 import type { Credentials } from "#auth/credentials.ts";
 import { resolveCredentials } from "#auth/resolve-credentials.ts";
 import type { ProviderConfig } from "#config/providers.ts";
-import { envVar, environment } from "#lib/env.ts";
+import { environment, envVar } from "#lib/env.ts";
 import { writeStderr } from "#lib/stdio.ts";
 import { VERSION } from "#lib/version.ts";
 import type { ModelClient, WireModelClient } from "#providers/model-client.ts";
 import { createModelClient } from "#providers/registry.ts";
 import { registerSecret } from "#telemetry/redact.ts";
-import type { RuntimeOptions } from "./create.ts";
 import { loggedClient } from "./logged-client.ts";
+import type { RuntimeOptions } from "./options.ts";
 
 /** How this process reaches its model. */
 export interface ModelAccess {

@@ -1,15 +1,15 @@
-import reviewRubric from "#agent/prompts/review-rubric.md" with { type: "text" };
 import { reviewRequest } from "#agent/prompts/review-request.ts";
+import reviewRubric from "#agent/prompts/review-rubric.md" with { type: "text" };
 import type { ThreadSettings } from "#agent/settings.ts";
 import type { ReviewChild } from "#agent/tasks/review/run.ts";
-import { AsyncQueue } from "#lib/async-queue.ts";
 import { mergeBase } from "#git/merge-base.ts";
+import { AsyncQueue } from "#lib/async-queue.ts";
 import { environment } from "#lib/env.ts";
 import { uuidv7 } from "#lib/ids.ts";
 import type { Event } from "#protocol/events.ts";
 import type { ReviewTarget } from "#protocol/review.ts";
 import { RolloutRecorder } from "#rollout/recorder.ts";
-import { assembleThread, sessionMeta, type ThreadParts } from "./start-thread.ts";
+import { assembleThread, sessionMeta, type ThreadParts } from "./assemble-thread.ts";
 import { configuredModel } from "./thread-settings.ts";
 
 /**
@@ -40,14 +40,14 @@ export function startReviewChild(parent: ThreadParts): ReviewChild {
 }
 
 async function promptFor(target: ReviewTarget, cwd: string): Promise<string> {
-  const base =
-    target.type === "baseBranch" ? await mergeBase(cwd, target.branch, { env: environment() }) : undefined;
+  const base = target.type === "baseBranch" ? await mergeBase(cwd, target.branch, { env: environment() }) : undefined;
   return reviewRequest(target, base).prompt;
 }
 
 function reviewSettings(parent: ThreadParts): ThreadSettings {
   const { reviewModel } = parent.engines.options.settings;
-  const model = reviewModel === undefined ? parent.settings.model : configuredModel(reviewModel, parent.engines.options.settings);
+  const model =
+    reviewModel === undefined ? parent.settings.model : configuredModel(reviewModel, parent.engines.options.settings);
   return {
     ...parent.settings,
     threadId: uuidv7(),

@@ -4,7 +4,7 @@ import type { ThreadSettings } from "#agent/settings.ts";
 import { autoCompactLimit, type Settings } from "#config/resolve.ts";
 import { envVar } from "#lib/env.ts";
 import { findModel, type ModelInfo } from "#providers/model-catalog.ts";
-import type { RuntimeOptions } from "./create.ts";
+import type { RuntimeOptions } from "./options.ts";
 
 /** What is known about a model, with what the configuration says otherwise. */
 export function configuredModel(slug: string, settings: Settings): ModelInfo {

@@ -17,7 +17,7 @@ const CASES: readonly [string, string][] = [
   ["a=b", "'a=b'"],
   ["%a", "'%a'"],
   ["don't ^ stop' now", `"don't "'^ stop'"' now"`],
-  ["it's `x` \"q\"!", `"it's "'\`x\` "q"!'`],
+  ['it\'s `x` "q"!', `"it's "'\`x\` "q"!'`],
   ["''^''", `"''"'^'"''"`],
   ["!'", `'!'"'"`],
   ["new\nline", "'new\nline'"],

@@ -3,7 +3,8 @@ import { type ConfigFlags, loadConfig } from "#config/load.ts";
 import { resolveSettings } from "#config/resolve.ts";
 import type { Event } from "#protocol/events.ts";
 import type { Op } from "#protocol/ops.ts";
-import { createRuntime, type ThreadStart } from "#runtime/create.ts";
+import { createRuntime } from "#runtime/create.ts";
+import type { ThreadStart } from "#runtime/resume-point.ts";
 import { type ModelServer, type ResponseScript, startModelServer } from "./model-server.ts";
 import { type TempHome, tempHome } from "./temp-home.ts";
 

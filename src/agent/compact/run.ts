@@ -3,11 +3,11 @@ import type { ModelFailure, ModelRequest } from "#providers/model-client.ts";
 import { compactedHistory } from "#rollout/compacted-history.ts";
 import { assistantText } from "../context/history.ts";
 import { pairCallsWithOutputs } from "../context/normalize.ts";
+import summaryPrefix from "../prompts/summary-prefix.md" with { type: "text" };
 import type { ThreadState } from "../thread-state.ts";
 import { turnRequest } from "../turn/request.ts";
 import { type FinalFailure, retryStreams } from "../turn/stream-retries.ts";
 import type { Turn, TurnDeps } from "../turn/turn-deps.ts";
-import summaryPrefix from "../prompts/summary-prefix.md" with { type: "text" };
 
 /**
  * Replaces the history by fresh context, the user's recent words and a summary the model writes. When the

@@ -5,9 +5,9 @@ import { codexHome } from "#lib/home.ts";
 import { writeStderr } from "#lib/stdio.ts";
 import type { Op, UserInput } from "#protocol/ops.ts";
 import { type ReviewTarget, reviewHint } from "#protocol/review.ts";
-import type { ThreadStart } from "#runtime/create.ts";
-import type { ExecCliOptions } from "../exec-options.ts";
+import type { ThreadStart } from "#runtime/resume-point.ts";
 import { isBypass, loadExecConfig } from "../exec-config.ts";
+import type { ExecCliOptions } from "../exec-options.ts";
 
 /** Which form of `codex exec` was called. */
 export type ExecCommandLine =
@@ -135,7 +135,10 @@ async function reviewSubject(line: ReviewLine): Promise<ReviewTarget> {
     return { type: "custom", instructions: await readPrompt(line.prompt) };
   }
   if (line.prompt !== undefined) return { type: "custom", instructions: line.prompt };
-  throw new CodexError("review_target", "Specify --uncommitted, --base, --commit, or provide custom review instructions");
+  throw new CodexError(
+    "review_target",
+    "Specify --uncommitted, --base, --commit, or provide custom review instructions",
+  );
 }
 
 function promptText(input: readonly UserInput[]): string {

@@ -37,7 +37,12 @@ export function addExecCommand(program: Command, exit: (code: number) => void): 
       const { execCommand } = await import("./exec-run.ts");
       // With --last there is no id to give: the one positional is the prompt.
       const shifted = options.last === true && prompt === undefined ? { prompt: session } : { session, prompt };
-      exit(await execCommand({ type: "resume", ...shifted, last: options.last === true, all: options.all === true }, options));
+      exit(
+        await execCommand(
+          { type: "resume", ...shifted, last: options.last === true, all: options.all === true },
+          options,
+        ),
+      );
     });
 
   exec

@@ -48,7 +48,7 @@ function parseHelperArgs(args: readonly string[]): { command: string[]; context:
     context: {
       policy: parsePolicy(values["sandbox-policy"]),
       sessionCwd: values["sandbox-policy-cwd"] ?? process.cwd(),
-      tmpdir: env["TMPDIR"],
+      tmpdir: env.TMPDIR,
       codexHome: codexHome(),
     },
   };

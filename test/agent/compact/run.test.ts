@@ -4,13 +4,14 @@ import { startSession } from "../../support/session.ts";
 
 const LIMIT = { model_auto_compact_token_limit: 5000 };
 const used = (total: number) => completed({ input_tokens: total - 1, output_tokens: 1, total_tokens: total });
-const call = (total: number) => sse([...functionCall("exec_command", { cmd: "true", login: false }, "c1"), used(total)]);
+const call = (total: number) =>
+  sse([...functionCall("exec_command", { cmd: "true", login: false }, "c1"), used(total)]);
 const say = (text: string, total: number) => sse([...assistantText(text), used(total)]);
 
 function texts(request: { body: { input: Record<string, unknown>[] } } | undefined): string[] {
   return (request?.body.input ?? []).map((item) => {
-    const [part] = (item["content"] ?? []) as { text?: string }[];
-    return part?.text ?? String(item["type"]);
+    const [part] = (item.content ?? []) as { text?: string }[];
+    return part?.text ?? String(item.type);
   });
 }
 
@@ -31,8 +32,8 @@ test("at the limit, between rounds, history becomes context, the user's words an
   expect(session.events.map((event) => event.type)).toContain("context_compacted");
   expect(session.events.at(-1)).toMatchObject({ type: "turn_completed", lastAgentMessage: "done" });
   const compacted = session.rollout().find((line) => line.type === "compacted");
-  expect(compacted?.payload["message"]).toEndWith("THE SUMMARY");
-  expect(compacted?.payload["replacement_history"]).toHaveLength(4);
+  expect(compacted?.payload.message).toEndWith("THE SUMMARY");
+  expect(compacted?.payload.replacement_history).toHaveLength(4);
 });
 
 test("one token below the limit nothing is compacted", async () => {

@@ -5,11 +5,11 @@ import { startSession } from "../../support/session.ts";
 
 /** `input` items of a request, without the context that leads every conversation. */
 function conversation(request: { body: { input: Record<string, unknown>[] } } | undefined) {
-  return (request?.body.input ?? []).filter((item) => item["role"] !== "developer" && !isContext(item));
+  return (request?.body.input ?? []).filter((item) => item.role !== "developer" && !isContext(item));
 }
 
 function isContext(item: Record<string, unknown>): boolean {
-  const [part] = (item["content"] ?? []) as { text?: string }[];
+  const [part] = (item.content ?? []) as { text?: string }[];
   return part?.text?.startsWith("<environment_context>") === true;
 }
 
@@ -23,7 +23,7 @@ test("a tool call's output goes back in the next request, and the last answer en
   await session.say("look");
   expect(session.events.at(-1)).toMatchObject({ type: "turn_completed", lastAgentMessage: "found it" });
   const second = conversation(session.server.requests[1]);
-  expect(second.map((item) => item["type"])).toEqual(["message", "message", "function_call", "function_call_output"]);
+  expect(second.map((item) => item.type)).toEqual(["message", "message", "function_call", "function_call_output"]);
   expect(second[3]).toMatchObject({ call_id: "c1", output: expect.stringContaining("found\n") });
 });
 
@@ -41,9 +41,9 @@ test("calls of one answer run at the same time; their outputs keep the model's o
     ],
   });
   await session.say("go");
-  const outputs = conversation(session.server.requests[1]).filter((item) => item["type"] === "function_call_output");
-  expect(outputs.map((item) => item["call_id"])).toEqual(["first", "second"]);
-  for (const output of outputs) expect(output["output"]).toContain("met");
+  const outputs = conversation(session.server.requests[1]).filter((item) => item.type === "function_call_output");
+  expect(outputs.map((item) => item.call_id)).toEqual(["first", "second"]);
+  for (const output of outputs) expect(output.output).toContain("met");
 });
 
 test("a stream that breaks after a tool call does not run the call twice", async () => {
@@ -53,13 +53,17 @@ test("a stream that breaks after a tool call does not run the call twice", async
   expect(await Bun.file(`${session.home.cwd}/ran`).text()).toBe("once\n");
   expect(session.events.filter((event) => event.type === "stream_error")).toHaveLength(1);
   const retry = conversation(session.server.requests[1]);
-  expect(retry.map((item) => item["type"])).toEqual(["message", "function_call", "function_call_output"]);
+  expect(retry.map((item) => item.type)).toEqual(["message", "function_call", "function_call_output"]);
   expect(session.events.at(-1)).toMatchObject({ type: "turn_completed", lastAgentMessage: "done" });
 });
 
 test("an answer that broke off is not in history twice after its retry", async () => {
   await using session = await startSession({
-    responses: [sse(assistantText("half an answer")), answer(assistantText("whole answer")), answer(assistantText("next"))],
+    responses: [
+      sse(assistantText("half an answer")),
+      answer(assistantText("whole answer")),
+      answer(assistantText("next")),
+    ],
   });
   await session.say("go");
   await session.say("again");
@@ -124,11 +128,20 @@ test("an interruption ends the command at once, is recorded, and the next turn s
   session.submit({ type: "interrupt" });
   await session.until((event) => event.type === "turn_aborted");
   expect(isAlive(Number(readFileSync(pidFile, "utf8")))).toBe(false);
-  expect(session.rollout().at(-1)).toMatchObject({ type: "event_msg", payload: { type: "turn_aborted", reason: "interrupted" } });
+  expect(session.rollout().at(-1)).toMatchObject({
+    type: "event_msg",
+    payload: { type: "turn_aborted", reason: "interrupted" },
+  });
 
   await session.say("go on");
   const next = conversation(session.server.requests[1]);
-  expect(next.map((item) => item["type"])).toEqual(["message", "function_call", "function_call_output", "message", "message"]);
+  expect(next.map((item) => item.type)).toEqual([
+    "message",
+    "function_call",
+    "function_call_output",
+    "message",
+    "message",
+  ]);
   expect(JSON.stringify(next[3])).toContain("<turn_aborted>");
   expect(session.events.at(-1)).toMatchObject({ type: "turn_completed", lastAgentMessage: "fresh start" });
 });

@@ -1,4 +1,4 @@
-import { AsyncQueue } from "#lib/async-queue.ts";
+import type { AsyncQueue } from "#lib/async-queue.ts";
 import type { Event } from "#protocol/events.ts";
 import type { Op } from "#protocol/ops.ts";
 import { type ReviewOutput, type ReviewTarget, reviewHint } from "#protocol/review.ts";

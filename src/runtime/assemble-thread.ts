@@ -1,0 +1,91 @@
+import type { ThreadSettings } from "#agent/settings.ts";
+import type { ReviewChild } from "#agent/tasks/review/run.ts";
+import { Thread } from "#agent/thread.ts";
+import { ThreadState } from "#agent/thread-state.ts";
+import type { TurnDeps } from "#agent/turn/turn-deps.ts";
+import type { GitFacts } from "#git/facts.ts";
+import { findGitRoot } from "#git/repository.ts";
+import { isoTimestamp } from "#lib/clock.ts";
+import { VERSION } from "#lib/version.ts";
+import type { Event } from "#protocol/events.ts";
+import { type ResponseItem, textMessage } from "#protocol/items.ts";
+import type { SessionMeta, SessionSource } from "#protocol/rollout-item.ts";
+import type { RolloutRecorder } from "#rollout/recorder.ts";
+import type { ResumedSession } from "#rollout/resume.ts";
+import { ToolRouter } from "#tools/route.ts";
+import type { Engines } from "./engines.ts";
+import { notifier } from "./notifier.ts";
+import { createThreadTools } from "./thread-tools.ts";
+import { turnMetadata } from "./turn-metadata.ts";
+
+/** What a thread is put together from, root or review. */
+export interface ThreadParts {
+  engines: Engines;
+  settings: ThreadSettings;
+  recorder: RolloutRecorder;
+  git: GitFacts | undefined;
+  emit: (event: Event) => void;
+  past: ResumedSession | null;
+  /** The items the conversation begins with; recorded at once, again on resume. */
+  context: readonly ResponseItem[];
+  /** Starts the thread that a review runs in. */
+  startReview: (parts: ThreadParts) => ReviewChild;
+}
+
+/** Wires state, tools and model into a running thread and records its initial context. */
+export function assembleThread(parts: ThreadParts): { thread: Thread; close: () => Promise<void> } {
+  const { engines, settings, recorder, emit, context } = parts;
+  const state = new ThreadState({ settings, recorder, emit, past: parts.past ?? undefined });
+  const tools = createThreadTools(engines, settings);
+  const metadata = turnMetadata({
+    gitRoot: findGitRoot(settings.cwd),
+    git: parts.git,
+    policy: settings.sandbox.policy,
+  });
+  const deps: TurnDeps = {
+    client: engines.model.client,
+    registry: tools.registry,
+    router: new ToolRouter(tools.registry),
+    initialContext: () => context,
+    turnMetadata: async () => metadata,
+    turnEnded: () => tools.finishTurn(),
+    turnCompleted: notifier(engines, settings, emit),
+  };
+  state.recordItems([...context, ...modelSwitch(settings, parts.past)]);
+  const thread = new Thread({ state, deps, startReview: () => parts.startReview(parts) });
+  const close = async () => {
+    thread.submit({ type: "shutdown" });
+    await thread.closed;
+    await tools.close();
+    recorder.close();
+  };
+  return { thread, close };
+}
+
+/** The `session_meta` of a new thread. */
+export function sessionMeta(
+  engines: Engines,
+  settings: ThreadSettings,
+  git: GitFacts | undefined,
+  source: SessionSource,
+): SessionMeta {
+  return {
+    id: settings.threadId,
+    timestamp: isoTimestamp(),
+    cwd: settings.cwd,
+    originator: engines.model.originator,
+    cli_version: VERSION,
+    source,
+    model_provider: engines.options.settings.provider.id,
+    base_instructions: { text: settings.baseInstructions },
+    ...(git === undefined ? {} : { git }),
+  };
+}
+
+/** Tells a model that another one wrote the conversation so far, with the instructions that hold from here. */
+function modelSwitch(settings: ThreadSettings, past: ResumedSession | null): ResponseItem[] {
+  const before = past?.lastTurnContext?.model;
+  if (before === undefined || before === settings.model.slug) return [];
+  const text = `<model_switch>\nThe conversation so far was held with the model ${before}. Go on with it under these instructions:\n\n${settings.baseInstructions}\n</model_switch>`;
+  return [textMessage("developer", text)];
+}

@@ -1,0 +1,27 @@
+import type { Thread } from "#agent/thread.ts";
+import type { Settings } from "#config/resolve.ts";
+import type { SessionSource } from "#protocol/rollout-item.ts";
+import type { SessionSummary } from "./summary.ts";
+
+/** What a front end decides before anything is built. */
+export interface RuntimeOptions {
+  settings: Settings;
+  codexHome: string;
+  /** Absolute. */
+  cwd: string;
+  source: SessionSource;
+  /** Originator of requests and sessions ("codex_exec") unless the environment overrides it. */
+  originator: string;
+  /** True stores no rollout. */
+  ephemeral: boolean;
+  /** File that gets the model's responses, or undefined. */
+  record: string | undefined;
+  /** Recording to answer from instead of a model, or undefined. */
+  replay: string | undefined;
+}
+
+/** A thread that takes ops. */
+export interface StartedThread {
+  thread: Thread;
+  summary: SessionSummary;
+}
