@@ -125,6 +125,14 @@ describe("symbolic links inside", () => {
     expect(scratch.files()).toEqual({ "real.txt": "1\n", link: "2\n" });
   });
 
+  test("a link replaced by a file is that file for the rest of the patch", () => {
+    using scratch = new Scratch({ "real.txt": "1\n" });
+    symlinkSync("real.txt", scratch.at("link"));
+    const replaced = ["*** Delete File: link", "*** Add File: link", "+2", "*** Update File: link", "@@", "-2", "+3"];
+    expect(apply(scratch.path, [...replaced, "*** Update File: real.txt", "@@", "-1", "+one"])).toBe("");
+    expect(scratch.files()).toEqual({ "real.txt": "one\n", link: "3\n" });
+  });
+
   test("moving a link onto its own target loses nothing", () => {
     using scratch = new Scratch({ "real.txt": "1\n" });
     symlinkSync("real.txt", scratch.at("link"));
