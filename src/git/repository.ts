@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, type Stats, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 /** Where a repository keeps what. All paths are absolute. */
@@ -27,7 +27,7 @@ export function findRepository(cwd: string): GitRepository | undefined {
 /** The nearest folder from `cwd` upwards that has a `.git` entry of any kind, or undefined. */
 export function findGitRoot(cwd: string): string | undefined {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    if (statSync(join(folder, ".git"), { throwIfNoEntry: false }) !== undefined) return folder;
+    if (statOf(join(folder, ".git")) !== undefined) return folder;
     if (dirname(folder) === folder) return undefined;
   }
 }
@@ -53,7 +53,16 @@ function resolveGitDir(dotGit: string): string | undefined {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return statOf(path)?.isDirectory() ?? false;
+}
+
+/** Undefined for what is not there and for what may not be looked at (no permission, a circle of links). */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Git's own small files are far below this; anything larger is not one. */
@@ -62,7 +71,7 @@ const SMALL_FILE_BYTES = 1 << 20;
 /** The text of a regular file up to 1 MiB, or undefined. Never follows into a device or FIFO. */
 export function readSmallFile(path: string): string | undefined {
   try {
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statOf(path);
     return stat?.isFile() && stat.size <= SMALL_FILE_BYTES ? readFileSync(path, "utf8") : undefined;
   } catch {
     return undefined;

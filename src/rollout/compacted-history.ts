@@ -24,9 +24,9 @@ export function compactedHistory(options: {
 }
 
 /** The newest texts within the budget, oldest first; the one that crosses it keeps its end. */
-export function keepNewest(texts: readonly string[], budgetTokens: number = KEPT_USER_MESSAGE_TOKENS): string[] {
+function keepNewest(texts: readonly string[]): string[] {
   const kept: string[] = [];
-  let left = budgetTokens * BYTES_PER_TOKEN;
+  let left = KEPT_USER_MESSAGE_TOKENS * BYTES_PER_TOKEN;
   for (const text of texts.toReversed()) {
     if (left <= 0) break;
     const bytes = Buffer.byteLength(text, "utf8");

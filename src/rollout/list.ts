@@ -57,8 +57,13 @@ function compare(a: string, b: string): number {
 
 /** Milliseconds since the epoch of a regular file's last change, or undefined for anything else. */
 function modifiedMs(path: string): number | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat?.isFile() ? stat.mtimeMs : undefined;
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    return stat?.isFile() ? stat.mtimeMs : undefined;
+  } catch {
+    // A circle of links, or no permission to look.
+    return undefined;
+  }
 }
 
 /**

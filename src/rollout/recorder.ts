@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { isoTimestamp, nowMs } from "#lib/clock.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
@@ -45,7 +45,9 @@ export class RolloutRecorder {
     try {
       recorder.append([{ type: "session_meta", payload: options.meta }]);
     } catch (error) {
-      recorder.close();
+      closeSync(fd);
+      // A session of which not even the first line could be stored would only be in the way.
+      rmSync(path, { force: true });
       throw error;
     }
     return recorder;

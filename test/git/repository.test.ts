@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needsGit, readConfigValue } from "#git/config-file.ts";
 import { type GitFacts, gitFacts, withoutCredentials } from "#git/facts.ts";
@@ -32,6 +32,9 @@ describe("finding the repository", () => {
     expect(findGitRoot(deep)).toBe(deep);
     expect(findRepository(deep)).toBeUndefined();
     expect(await gitFacts(deep, NO_GIT)).toBeUndefined();
+    rmSync(join(deep, ".git"));
+    symlinkSync(".git", join(deep, ".git"));
+    expect(findGitRoot(deep)).toBe(home.cwd);
   });
 
   test("a linked worktree has its own HEAD and belongs to the main one; a submodule is its own root", async () => {

@@ -16,7 +16,8 @@ describe("a repository that wants to run programs", () => {
     const trap = home.write("trap.sh", `#!/bin/sh\necho "$0 $*" >> ${caught}\ncat\n`);
     await Bun.spawn(["chmod", "+x", trap]).exited;
     home.write("project/tracked.txt", "one\n");
-    home.write("project/.gitattributes", "*.txt filter=evil diff=evil\n");
+    home.write("project/other.txt", "one\n");
+    home.write("project/.gitattributes", "tracked.txt filter=evil diff=evil\nother.txt filter=e=vil\n");
     await git(home.cwd, "add", ".");
     await git(home.cwd, "commit", "-q", "-m", "files");
     const settings = {
@@ -31,6 +32,7 @@ describe("a repository that wants to run programs", () => {
       "filter.evil.smudge": trap,
       "filter.evil.process": trap,
       "filter.evil.required": "true",
+      "filter.e=vil.clean": trap,
       "gpg.program": trap,
       "log.showSignature": "true",
       "remote.origin.url": `ext::${trap}`,
@@ -40,6 +42,7 @@ describe("a repository that wants to run programs", () => {
     for (const [name, value] of Object.entries(settings)) await git(home.cwd, "config", name, value);
     home.write("post-index-change", `#!/bin/sh\n${trap}\n`);
     home.write("project/tracked.txt", "two\n");
+    home.write("project/other.txt", "two\n");
     home.write("project/new file.txt", "new\n");
     return caught;
   }

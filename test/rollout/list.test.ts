@@ -72,15 +72,19 @@ describe("findRollout", () => {
 
   test("folders with a rollout's name, links to nowhere and in circles are survived; links to files count", async () => {
     await using home = await tempHome();
-    const [folder, dangling, linked] = [uuidv7(), uuidv7(), uuidv7()];
+    const [folder, dangling, linked, circle] = [uuidv7(), uuidv7(), uuidv7(), uuidv7()];
     const day = join(home.codexHome, "sessions/2026/11/22");
     mkdirSync(join(day, `rollout-2026-11-22T10-00-00-${folder}.jsonl`), { recursive: true });
     symlinkSync("/nowhere", join(day, `rollout-2026-11-22T10-00-00-${dangling}.jsonl`));
     symlinkSync(home.write("elsewhere.jsonl", ""), join(day, `rollout-2026-11-22T10-00-00-${linked}.jsonl`));
+    const circleName = `rollout-2026-11-22T10-00-00-${circle}.jsonl`;
+    symlinkSync(circleName, join(day, circleName));
     symlinkSync("..", join(day, "circle"));
     symlinkSync(join(home.codexHome, "sessions"), join(home.codexHome, "sessions/circle"));
     expect(findRollout(home.codexHome, folder)).toBeUndefined();
     expect(findRollout(home.codexHome, dangling)).toBeUndefined();
+    expect(findRollout(home.codexHome, circle)).toBeUndefined();
+    expect(findLatest(home.codexHome)).toBeUndefined();
     expect(findRollout(home.codexHome, linked)).toEndWith(`${linked}.jsonl`);
   });
 });

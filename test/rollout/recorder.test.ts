@@ -328,6 +328,9 @@ describe("when the disk does not take it", () => {
         failures++;
         if (failures === 1) console.log(error.code + ": " + error.message);
       }
+      try { RolloutRecorder.create({ codexHome: mount, meta: { id: "01a2061d-e0e3-7330-a6da-d6eab24cfc31", cwd: "x".repeat(9000) } }); }
+      catch (error) { console.log(error.code); }
+      console.log([...new Bun.Glob("**/rollout-*").scanSync(mount)].length + " half-made files");
       rmSync(mount + "/ballast");
       say("after");
       recorder.close();
@@ -348,7 +351,8 @@ describe("when the disk does not take it", () => {
       return;
     }
     expect(stderr).toBe("");
-    const [first, second] = stdout.split("\n");
+    const [first, code, halfMade, second] = stdout.split("\n");
+    expect([code, halfMade]).toEqual(["rollout_write", "0 half-made files"]);
     expect(first).toMatch(
       /^rollout_write: Cannot write to the session file ".*s\.jsonl": No space left on device \(os error 28\)/,
     );

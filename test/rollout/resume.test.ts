@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { messageText, type ResponseItem, textMessage } from "#protocol/items.ts";
+import { parseRolloutLine } from "#rollout/parse-line.ts";
 import { type ResumedSession, resumeSession } from "#rollout/resume.ts";
 import { tempHome } from "../support/temp-home.ts";
 
@@ -226,5 +228,30 @@ describe("lines", () => {
       signal: AbortSignal.abort(new Error("stop")),
     });
     expect(reading).rejects.toThrow("stop");
+  });
+
+  test("no JSON whatever makes reading fail", () => {
+    const types = ["session_meta", "response_item", "turn_context", "compacted", "event_msg", "new_type"];
+    const kinds = [
+      "message",
+      "reasoning",
+      "function_call",
+      "custom_tool_call",
+      "function_call_output",
+      "local_shell_call",
+    ];
+    const keys = ["type", "role", "content", "summary", "action", "output", "call_id", "info", "git", "source", "id"];
+    const anything = fc.jsonValue({ maxDepth: 3 });
+    const payload = fc.dictionary(fc.constantFrom(...keys), anything);
+    const kind = fc.constantFrom(...kinds, "token_count", "thread_rolled_back");
+    fc.assert(
+      fc.property(fc.constantFrom(...types), kind, payload, anything, (type, kindName, fields, metadata) => {
+        for (const candidate of [fields, { ...fields, type: kindName }]) {
+          const { record } = parseRolloutLine(JSON.stringify({ type, payload: candidate, metadata }));
+          expect(record.type).toBeString();
+        }
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
