@@ -160,7 +160,8 @@ function findObstacle(steps: readonly Step[]): Failure | undefined {
       continue;
     }
     if (hasFileAsParent(step.target, made, removed)) return { message: parentFailureText(step), cause: null };
-    if (!removed.has(step.target) && isOccupied(step.target)) return { message: failureText(step), cause: null };
+    if (!made.has(step.target) && !removed.has(step.target) && isOccupied(step.target))
+      return { message: failureText(step), cause: null };
     made.add(step.target);
     removed.delete(step.target);
   }
