@@ -59,6 +59,7 @@ export interface Settings {
   webSearch: WebSearchMode;
   viewImageTool: boolean;
   features: Readonly<Record<FeatureName, boolean>>;
+  suppressUnstableFeaturesWarning: boolean;
   toolOutputTokenLimit: number | undefined;
   projectDoc: { maxBytes: number; fallbackFilenames: readonly string[]; rootMarkers: readonly string[] };
   shellEnvironment: ShellEnvironmentPolicy;
@@ -101,6 +102,7 @@ export function resolveSettings(loaded: LoadedConfig, options: ResolveOptions = 
     webSearch: webSearchOf(config, features, sandboxPolicy),
     viewImageTool: config.tools.view_image,
     features,
+    suppressUnstableFeaturesWarning: config.suppress_unstable_features_warning,
     toolOutputTokenLimit: config.tool_output_token_limit,
     projectDoc: {
       maxBytes: config.project_doc_max_bytes,

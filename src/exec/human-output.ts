@@ -1,5 +1,6 @@
+import { relative } from "node:path";
 import { shellJoin } from "#lib/shell-join.ts";
-import type { Event } from "#protocol/events.ts";
+import type { Event, FileChange } from "#protocol/events.ts";
 import type { PlanUpdate } from "#protocol/plan.ts";
 import { webSearchQuery } from "./json-output.ts";
 import type { ExecOutput } from "./output.ts";
@@ -29,6 +30,8 @@ export class HumanOutput implements ExecOutput {
   readonly #palette: Palette;
   readonly #options: { header: SessionHeader; hideReasoning: boolean; showRawReasoning: boolean };
   #tokens = 0;
+  /** The command whose line is still open for its outcome. */
+  #openCommand: string | undefined;
 
   constructor(options: {
     stdout: (text: string) => void;
@@ -63,7 +66,7 @@ export class HumanOutput implements ExecOutput {
       case "web_search":
         return this.#say(`🌐 Searched: ${webSearchQuery(event.action)}`);
       case "command_started":
-        return this.#say(`${this.#palette.label("exec")}\n${shellJoin(event.command)} in ${event.cwd}`);
+        return this.#commandStarted(event);
       case "command_finished":
         return this.#commandFinished(event);
       case "patch_started":
@@ -119,8 +122,16 @@ export class HumanOutput implements ExecOutput {
     for (const text of texts) this.#say(`${this.#palette.label("thinking")}\n${text}`);
   }
 
+  #commandStarted(event: Extract<Event, { type: "command_started" }>): void {
+    this.#endLine();
+    this.#stderr(`${this.#palette.label("exec")}\n${shellJoin(event.command)} in ${event.cwd}`);
+    this.#openCommand = event.callId;
+  }
+
   #commandFinished(event: Extract<Event, { type: "command_finished" }>): void {
-    const head = `${shellJoin(event.command)} in ${event.cwd}`;
+    const isOpen = this.#openCommand === event.callId;
+    if (isOpen) this.#openCommand = undefined;
+    const head = isOpen ? "" : `${shellJoin(event.command)} in ${event.cwd}`;
     const duration = `${Math.round(event.durationMs)}ms`;
     const outcome = commandOutcome(event.exitCode, duration, this.#palette);
     const lines = event.output.split("\n").slice(0, SHOWN_OUTPUT_LINES).join("\n").trimEnd();
@@ -131,7 +142,8 @@ export class HumanOutput implements ExecOutput {
     const lines = event.changes.map((change) => {
       const letter = { add: "A", update: "M", delete: "D" }[change.kind];
       const target = change.movePath === undefined ? "" : ` -> ${change.movePath}`;
-      return `${letter} ${change.path}${target}`;
+      const hunks = change.kind === "update" ? `\n${change.diff.trimEnd()}` : "";
+      return `${letter} ${change.path}${target}${hunks}`;
     });
     this.#say(`${this.#palette.label("file update")}\n${lines.join("\n")}`);
   }
@@ -139,7 +151,7 @@ export class HumanOutput implements ExecOutput {
   #patchFinished(event: Extract<Event, { type: "patch_finished" }>): void {
     const code = event.success ? 0 : 1;
     const text = `apply_patch(auto_approved=true) exited ${code} in ${Math.round(event.durationMs)}ms:`;
-    const diffs = event.changes.map((change) => change.diff).join("");
+    const diffs = event.changes.map((change) => gitDiff(change, this.#options.header.workdir)).join("");
     this.#say(`${event.success ? this.#palette.green(text) : this.#palette.red(text)}\n${event.output.trimEnd()}`);
     if (event.success && diffs !== "") this.#say(`file update:\n${diffs.trimEnd()}`);
   }
@@ -158,8 +170,26 @@ export class HumanOutput implements ExecOutput {
   }
 
   #say(text: string): void {
+    this.#endLine();
     this.#stderr(`${text}\n`);
   }
+
+  /** Something else comes between a command and its outcome. */
+  #endLine(): void {
+    if (this.#openCommand !== undefined) this.#stderr("\n");
+    this.#openCommand = undefined;
+  }
+}
+
+/** One file's change the way `git diff` shows it, with paths relative to the working folder. */
+function gitDiff(change: FileChange, workdir: string): string {
+  const old = relative(workdir, change.path);
+  const now = relative(workdir, change.movePath ?? change.path);
+  const mode = { add: "new file mode 100644\n", delete: "deleted file mode 100644\n", update: "" }[change.kind];
+  const from = change.kind === "add" ? "/dev/null" : `a/${old}`;
+  const to = change.kind === "delete" ? "/dev/null" : `b/${now}`;
+  const renamed = old === now ? "" : `rename from ${old}\nrename to ${now}\n`;
+  return `diff --git a/${old} b/${now}\n${mode}${renamed}${change.diff === "" ? "" : `--- ${from}\n+++ ${to}\n${change.diff}`}`;
 }
 
 function commandOutcome(exitCode: number | null, duration: string, palette: Palette): string {

@@ -22,7 +22,7 @@ export interface ExecRequest {
   color: ColorChoice;
   hideReasoning: boolean;
   showRawReasoning: boolean;
-  /** Absolute path that gets the final answer, or undefined. */
+  /** Path that gets the final answer, as the user gave it, or undefined. */
   lastMessageFile: string | undefined;
 }
 
@@ -63,6 +63,7 @@ class ExecSession {
   #interrupt: (() => void) | undefined;
   #signal: keyof typeof SIGNAL_EXIT | undefined;
   #finish: (end: RunEnd) => void = () => {};
+  #isOver = false;
   readonly ended: Promise<RunEnd>;
   readonly #onSignal = (signal: NodeJS.Signals) => {
     // A second signal means now.
@@ -74,7 +75,10 @@ class ExecSession {
   constructor(request: ExecRequest) {
     this.#request = request;
     this.ended = new Promise((resolve) => {
-      this.#finish = resolve;
+      this.#finish = (end) => {
+        this.#isOver = true;
+        resolve(end);
+      };
     });
     for (const signal of Object.keys(SIGNAL_EXIT)) process.on(signal, this.#onSignal);
   }
@@ -88,6 +92,11 @@ class ExecSession {
   }
 
   handle(event: Event): void {
+    // Readers of the event stream stop at the end of the turn: what comes later is for people.
+    if (this.#isOver) {
+      if (event.type === "warning") writeStderr(`warning: ${event.message}\n`);
+      return;
+    }
     if (this.#output === undefined) {
       this.#held.push(event);
       return;

@@ -1,5 +1,5 @@
-import type { WebSearchAction } from "./items.ts";
 import type { ThreadId, TurnId } from "./ids.ts";
+import type { WebSearchAction } from "./items.ts";
 import type { PlanUpdate } from "./plan.ts";
 import type { ReviewOutput, ReviewTarget } from "./review.ts";
 import type { RateLimitSnapshot, TokenUsageInfo } from "./usage.ts";

@@ -1,6 +1,8 @@
 import { loadAgentsMd } from "#agent/context/agents-md.ts";
 import { initialContext } from "#agent/context/initial.ts";
 import type { ThreadSettings } from "#agent/settings.ts";
+import { FEATURES, type FeatureName } from "#config/features.ts";
+import type { Settings } from "#config/resolve.ts";
 import { type GitFacts, gitFacts } from "#git/facts.ts";
 import { environment } from "#lib/env.ts";
 import { uuidv7 } from "#lib/ids.ts";
@@ -11,6 +13,7 @@ import type { ResumedSession } from "#rollout/resume.ts";
 import { assembleThread, sessionMeta } from "./assemble-thread.ts";
 import type { Engines } from "./engines.ts";
 import type { StartedThread } from "./options.ts";
+import { startReviewChild } from "./review-child.ts";
 import { sessionSummary } from "./summary.ts";
 import { rootThreadSettings } from "./thread-settings.ts";
 
@@ -36,7 +39,11 @@ export async function startThread(
     startReview: startReviewChild,
   });
   onEvent({ type: "thread_started", threadId: settings.threadId, rolloutPath: recorder.path });
-  for (const message of [...agentsMd.warnings, ...resumeWarnings(settings, past)])
+  for (const message of [
+    ...unstableFeatures(options.settings),
+    ...agentsMd.warnings,
+    ...resumeWarnings(settings, past),
+  ])
     onEvent({ type: "warning", message });
   return {
     thread: parts.thread,
@@ -70,6 +77,18 @@ function contextOf(engines: Engines, settings: ThreadSettings): readonly Respons
     agentsMd: settings.userInstructions ?? null,
     shell: engines.shell.path,
   });
+}
+
+/** Flags somebody turned on that stand for unfinished work in the released CLI. */
+function unstableFeatures(settings: Settings): string[] {
+  if (settings.suppressUnstableFeaturesWarning) return [];
+  const names = (Object.keys(FEATURES) as FeatureName[]).filter(
+    (name) => settings.features[name] && FEATURES[name].stage === "under development" && !FEATURES[name].default,
+  );
+  if (names.length === 0) return [];
+  return [
+    `Features under development are enabled: ${names.join(", ")}. They may be incomplete and change without notice; suppress_unstable_features_warning = true hides this`,
+  ];
 }
 
 function resumeWarnings(settings: ThreadSettings, past: ResumedSession | null): string[] {

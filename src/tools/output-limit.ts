@@ -1,5 +1,6 @@
 import { policyBytes, scalePolicy, type TruncationPolicy, truncateMiddle } from "#lib/truncate.ts";
 import type { ContentPart, ToolOutputPayload } from "#protocol/items.ts";
+import { editStructured } from "./shell/structured-output.ts";
 
 /** Room for what tools write around an output they have cut themselves. */
 const ITEM_ALLOWANCE = 1.2;
@@ -11,7 +12,9 @@ const ITEM_ALLOWANCE = 1.2;
  */
 export function limitToolOutput(output: ToolOutputPayload, policy: TruncationPolicy): ToolOutputPayload {
   const scaled = scalePolicy(policy, ITEM_ALLOWANCE);
-  return typeof output === "string" ? truncateMiddle(output, scaled) : limitParts(output, scaled);
+  if (typeof output !== "string") return limitParts(output, scaled);
+  const cut = (text: string) => truncateMiddle(text, scaled);
+  return editStructured(output, cut) ?? cut(output);
 }
 
 function limitParts(parts: readonly ContentPart[], policy: TruncationPolicy): ContentPart[] {

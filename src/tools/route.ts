@@ -1,5 +1,7 @@
 import { SharedLock } from "#lib/semaphore.ts";
+import type { TruncationPolicy } from "#lib/truncate.ts";
 import type { ResponseItem, ToolOutputPayload } from "#protocol/items.ts";
+import { limitToolOutput } from "./output-limit.ts";
 import type { ToolRegistry } from "./registry.ts";
 import type { ToolCall, ToolContext, ToolResult } from "./tool.ts";
 
@@ -26,9 +28,9 @@ export function toolCallOf(item: ResponseItem): ToolCall | undefined {
   }
 }
 
-/** The history items that answer a call: its output, then whatever the tool adds. */
-export function outputItems(call: ToolCall, result: ToolResult): ResponseItem[] {
-  return [outputItem(call, result.output), ...(result.followUp ?? [])];
+/** The history items that answer a call: its output, cut to what the model may get, then whatever the tool adds. */
+export function outputItems(call: ToolCall, result: ToolResult, policy: TruncationPolicy): ResponseItem[] {
+  return [outputItem(call, limitToolOutput(result.output, policy)), ...(result.followUp ?? [])];
 }
 
 function outputItem(call: ToolCall, output: ToolOutputPayload): ResponseItem {

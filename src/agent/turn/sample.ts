@@ -45,14 +45,15 @@ const TOOL_END_MS = 1000;
 
 /** Outputs enter history in the order of the calls; a call cut off by an interruption is answered too. */
 async function recordOutputs(calls: readonly PendingCall[], state: ThreadState, signal: AbortSignal): Promise<void> {
+  const { truncation } = state.settings.model;
   for (const { call, result } of calls) {
     try {
-      state.recordItems(outputItems(call, await raceAbort(result, signal)));
+      state.recordItems(outputItems(call, await raceAbort(result, signal), truncation));
     } catch (error) {
       if (!signal.aborted) throw error;
       // The tool is ending its command: what it started must not outlive the turn.
       await Promise.race([result.catch(() => {}), sleep(TOOL_END_MS)]);
-      state.recordItems(outputItems(call, { output: ABORTED_OUTPUT, success: false }));
+      state.recordItems(outputItems(call, { output: ABORTED_OUTPUT, success: false }, truncation));
     }
   }
 }

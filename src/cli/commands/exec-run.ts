@@ -65,7 +65,7 @@ export async function execCommand(line: ExecCommandLine, options: ExecCliOptions
     color: options.color,
     hideReasoning: config.settings.hideAgentReasoning,
     showRawReasoning: config.settings.showRawAgentReasoning,
-    lastMessageFile: options.outputLastMessage === undefined ? undefined : resolve(options.outputLastMessage),
+    lastMessageFile: options.outputLastMessage,
   });
 }
 
