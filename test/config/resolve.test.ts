@@ -45,6 +45,7 @@ test("nothing configured", async () => {
     notify: undefined,
     hideAgentReasoning: false,
     showRawAgentReasoning: false,
+    suppressUnstableFeaturesWarning: false,
     chatgptBaseUrl: "https://chatgpt.com/backend-api/",
     logDir: join(fixture.codexHome, "log"),
     warnings: [],
@@ -213,6 +214,7 @@ tool_output_token_limit = 7
 project_doc_max_bytes = 0
 project_doc_fallback_filenames = [" CLAUDE.md ", ""]
 notify = ["n", "1"]
+suppress_unstable_features_warning = true
 hide_agent_reasoning = true
 show_raw_agent_reasoning = true
 log_dir = "l"
@@ -239,6 +241,7 @@ experimental_use_profile = true
     toolOutputTokenLimit: 7,
     projectDoc: { maxBytes: 0, fallbackFilenames: ["CLAUDE.md"] },
     notify: ["n", "1"],
+    suppressUnstableFeaturesWarning: true,
     hideAgentReasoning: true,
     showRawAgentReasoning: true,
     viewImageTool: false,
