@@ -9,7 +9,7 @@ import {
   type ResponseScript,
   startModelServer,
 } from "../support/model-server.ts";
-import { type CliEvent, type CliRun, type StartedCli, startCli } from "../support/spawn-cli.ts";
+import { type CliEvent, type CliRun, type OPEN_PIPE, type StartedCli, startCli } from "../support/spawn-cli.ts";
 
 export interface Scene {
   /** What the model answers; default: one message `done`. */
@@ -37,7 +37,7 @@ export interface Scene {
   /** Whether the working directory is a git repository; default true. */
   git?: boolean;
   env?: Record<string, string | undefined>;
-  stdin?: string;
+  stdin?: string | typeof OPEN_PIPE;
   timeoutMs?: number;
   /** Every request of a played scene is checked against the recorded contract unless this is false. */
   checkRequests?: boolean;

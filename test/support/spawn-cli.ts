@@ -13,13 +13,16 @@ export interface CliOptions {
   cwd: string;
   /** Added to the child's environment; `undefined` removes a name. */
   env?: Record<string, string | undefined>;
-  /** Text piped to the child and then closed. Without it stdin is /dev/null. */
-  stdin?: string;
+  /** Text piped to the child and then closed, or a pipe that stays open and silent. Without it stdin is /dev/null. */
+  stdin?: string | typeof OPEN_PIPE;
   /** The child is killed when it takes longer. Milliseconds. */
   timeoutMs?: number;
   /** Path of the executable; default CODEX_BIN, else the project's dist/codex. */
   bin?: string;
 }
+
+/** Stands for an inherited pipe that nobody writes to and nobody closes. */
+export const OPEN_PIPE = Symbol("open pipe");
 
 export interface CliRun {
   stdout: string;
@@ -58,7 +61,7 @@ export function startCli(args: readonly string[], options: CliOptions): StartedC
   const child = Bun.spawn([options.bin ?? cliBinary(), ...args], {
     cwd: options.cwd,
     env: cleanEnvironment(options),
-    stdin: options.stdin === undefined ? "ignore" : Buffer.from(options.stdin),
+    stdin: stdinOf(options.stdin),
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -91,6 +94,11 @@ export function startCli(args: readonly string[], options: CliOptions): StartedC
 /** Runs the real executable to its end. */
 export function runCli(args: readonly string[], options: CliOptions): Promise<CliRun> {
   return startCli(args, options).done;
+}
+
+function stdinOf(stdin: CliOptions["stdin"]): "ignore" | "pipe" | Uint8Array {
+  if (stdin === undefined) return "ignore";
+  return stdin === OPEN_PIPE ? "pipe" : Buffer.from(stdin);
 }
 
 function cleanEnvironment(options: CliOptions): Record<string, string> {

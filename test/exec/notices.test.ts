@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { useStage } from "../compat/stage.ts";
+
+const stage = useStage();
+const TURN = ["thread.started", "turn.started", "item.completed", "turn.completed"];
+
+function types(played: { events: readonly { type: string }[] }): string[] {
+  return played.events.map(({ type }) => type);
+}
+
+test("an unknown model gives one notice on stderr and none in the stream", async () => {
+  const played = await stage.play({ config: 'model = "mock-model"' });
+  expect(played.stderr.split("\n").filter((line) => line.includes("mock-model"))).toHaveLength(1);
+  expect(types(played)).toEqual(TURN);
+});
+
+test("a catalog model gives no notice", async () => {
+  const played = await stage.play({});
+  expect(played.stderr).toBe("");
+});
+
+const SERVER = '[mcp_servers.tiny]\ncommand = "true"\n';
+
+test("a configured MCP server is reported as not loaded", async () => {
+  const played = await stage.play({ tables: SERVER });
+  expect(played.code).toBe(0);
+  expect(played.stderr).toContain("tiny");
+  expect(types(played)).toEqual(TURN);
+});
+
+test("a disabled MCP server is not reported", async () => {
+  const played = await stage.play({ tables: `${SERVER}enabled = false\n` });
+  expect(played.stderr).toBe("");
+});
+
+test("a required MCP server fails the start", async () => {
+  const played = await stage.play({ tables: `${SERVER}required = true\n` });
+  expect({ code: played.code, stdout: played.stdout }).toEqual({ code: 1, stdout: "" });
+  expect(played.stderr).toContain("required MCP servers failed to initialize: tiny");
+  expect(played.requests).toEqual([]);
+});
+
+test("a rules file is reported as not loaded", async () => {
+  const rule = 'prefix_rule(pattern=["git", "push"], decision="forbidden")\n';
+  const played = await stage.play({ homeFiles: { "rules/default.rules": rule } });
+  expect(played.code).toBe(0);
+  expect(played.stderr).toContain("default.rules");
+});
+
+test("a socks proxy is refused, not ignored", async () => {
+  const played = await stage.play({ env: { ALL_PROXY: "socks5://127.0.0.1:9", NO_PROXY: "" } });
+  expect(played.code).toBe(1);
+  expect(played.stdout + played.stderr).toContain("socks5");
+  expect(played.requests).toEqual([]);
+});
+
+test("RUST_LOG writes logs to stderr without the key", async () => {
+  const played = await stage.play({ env: { RUST_LOG: "debug", MOCK_KEY: "sk-very-secret-0123456789" } });
+  expect(played.stderr.length).toBeGreaterThan(50);
+  expect(played.stderr).not.toContain("sk-very-secret-0123456789");
+  expect(types(played)).toEqual(TURN);
+});
+
+test("$CODEX_HOME/.env is read at start, names beginning CODEX_ are not", async () => {
+  const played = await stage.play({
+    env: { MOCK_KEY: undefined },
+    homeFiles: { ".env": "MOCK_KEY=sk-from-dotenv\nCODEX_INTERNAL_ORIGINATOR_OVERRIDE=sneaky\n" },
+  });
+  expect(played.requests[0]?.headers).toMatchObject({
+    authorization: "Bearer sk-from-dotenv",
+    originator: "codex_exec",
+  });
+});
+
+test("an untrusted project's configuration is not read", async () => {
+  const played = await stage.play({ files: { ".codex/config.toml": 'model = "gpt-5.2"\n' } });
+  expect(played.requests[0]?.body.model).toBe("gpt-5.2-codex");
+});
+
+test("a trusted project's configuration is read", async () => {
+  const world = await stage.world({ files: { ".codex/config.toml": 'model_reasoning_effort = "high"\n' } });
+  appendFileSync(join(world.codexHome, "config.toml"), `\n[projects."${world.cwd}"]\ntrust_level = "trusted"\n`);
+  await world.run({});
+  expect(world.server.requests[0]?.body.reasoning?.effort).toBe("high");
+});
