@@ -53,6 +53,8 @@ export class LoginEnvironment {
   readonly #options: LoginEnvironmentOptions;
   #capture: Promise<Captured | undefined> | undefined;
   #snapshot: string | undefined;
+  #stopCapture: (() => void) | undefined;
+  #disposed = false;
 
   constructor(options: LoginEnvironmentOptions) {
     this.#options = options;
@@ -66,15 +68,17 @@ export class LoginEnvironment {
   /** Waits for the capture when the script wants a login; rejects with the signal's reason when aborted. */
   async prepare(request: ScriptRequest): Promise<PreparedScript> {
     const { script, shell, login } = request;
-    if (!login) return { argv: shellArgv(shell, script, { login }), env: { ...this.#options.env } };
+    if (!login) return this.#withoutCapture(shell, script, { login });
     const captured = await this.#captured(request);
-    if (captured === undefined) return this.#realLogin(shell, script);
+    if (captured === undefined) return this.#withoutCapture(shell, script, { login });
     const bashEnv = captured.snapshot === undefined ? {} : { BASH_ENV: captured.snapshot };
     return { argv: shellArgv(shell, script, { login: false }), env: { ...captured.env, ...bashEnv } };
   }
 
-  /** Removes what was written for this session. */
+  /** Ends a capture that still runs and removes what was written for this session. */
   dispose(): void {
+    this.#disposed = true;
+    this.#stopCapture?.();
     if (this.#snapshot !== undefined) rmSync(this.#snapshot, { force: true });
   }
 
@@ -84,13 +88,18 @@ export class LoginEnvironment {
     return raceAbort(this.#capture ?? Promise.resolve(undefined), request.signal);
   }
 
-  /** The profile may export again what the policy removed, and resets PATH: both are mended first thing. */
-  #realLogin(shell: Shell, script: string): PreparedScript {
-    const { env, envOptions } = this.#options;
+  /**
+   * A login's profile, and the file zsh reads at every start, may export again what the policy removed, and
+   * a profile resets PATH: both are mended first thing.
+   */
+  #withoutCapture(shell: Shell, script: string, options: { login: boolean }): PreparedScript {
+    const env = { ...this.#options.env };
+    if (!options.login && shell.kind !== "zsh") return { argv: shellArgv(shell, script, options), env };
+    const { envOptions } = this.#options;
     const unset = `unset ${namesToUnset(envOptions).join(" ")}`;
     const path = envOptions.pathPrefix;
     const lead = path === undefined ? "" : `PATH=${shellJoin([path])}:"$PATH"; export PATH; `;
-    return { argv: shellArgv(shell, `${unset}; ${lead}${script}`, { login: true }), env: { ...env } };
+    return { argv: shellArgv(shell, `${unset}; ${lead}${script}`, options), env };
   }
 
   async #runCapture(context: SandboxContext): Promise<Captured | undefined> {
@@ -98,9 +107,7 @@ export class LoginEnvironment {
       const state = await this.#readState(context);
       return { env: this.#filtered(state), snapshot: this.#writeSnapshot(state) };
     } catch (error) {
-      this.#options.onNotice(
-        `The environment of the login shell "${this.#options.shell.path}" could not be captured (${messageOf(error)}): each command runs the login profile again`,
-      );
+      if (!this.#disposed) this.#options.onNotice(captureFailed(this.#options.shell, error));
       return undefined;
     }
   }
@@ -110,7 +117,7 @@ export class LoginEnvironment {
   }
 
   #writeSnapshot(state: LoginState): string | undefined {
-    if (state.restore === "") return undefined;
+    if (state.restore === "" || this.#disposed) return undefined;
     const { codexHome, envOptions } = this.#options;
     const bashEnv = this.#filtered(state).BASH_ENV;
     this.#snapshot = writeSnapshot(codexHome, envOptions.threadId, { restore: state.restore, bashEnv });
@@ -143,13 +150,19 @@ export class LoginEnvironment {
         stopped ??= reason;
         child.terminate();
       };
+      this.#stopCapture = () => stop("the session ended");
       const timer = setTimeout(() => stop(`the profile did not end within ${timeoutMs / 1000} s`), timeoutMs);
       await child.finished;
       clearTimeout(timer);
     } finally {
+      this.#stopCapture = undefined;
       plan.finished();
     }
     if (stopped !== undefined) throw new Error(stopped);
     return Buffer.concat(output).toString("utf8");
   }
+}
+
+function captureFailed(shell: Shell, error: unknown): string {
+  return `The environment of the login shell "${shell.path}" could not be captured (${messageOf(error)}): each command runs the login profile again`;
 }

@@ -76,6 +76,9 @@ export function commandWorkdir(workdir: string | undefined, context: ToolContext
 
 function startAllowed(request: CommandRequest, context: ToolContext, deps: CommandDeps): CommandStart {
   const { prepared, workdir, tty } = request;
+  if ([workdir, ...prepared.argv].some((text) => text.includes("\0"))) {
+    return { type: "failed", error: new Error("nul byte found in provided data") };
+  }
   const folderError = folderFailure(workdir);
   if (folderError !== undefined) return { type: "failed", error: folderError };
   const command = { argv: prepared.argv, cwd: workdir, env: prepared.env, tty };

@@ -6,6 +6,7 @@ import { type ChildEnvOptions, childEnvironment, DEFAULT_ENV_POLICY } from "#pro
 import { LoginEnvironment, type ScriptRequest } from "#process/login-env.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
 import { tempHome } from "../support/temp-home.ts";
+import { eventually, isAlive } from "./plain-plan.ts";
 
 const BASH = { kind: "bash", path: "/bin/bash" } as const;
 
@@ -188,6 +189,31 @@ describe("without a capture", () => {
     expect((await stage.run("f")).stdout).toBe("from f\n");
     expect(stage.notices).toHaveLength(1);
     chmodSync(stage.home.codexHome, 0o755);
+  });
+
+  test("zsh starts without the credentials even where no login was asked for", async () => {
+    await using stage = await withProfile("");
+    const shell = { kind: "zsh", path: "/bin/zsh" } as const;
+    const { argv } = await stage.login.prepare(stage.request("echo hi", { shell, login: false }));
+    expect(argv).toEqual([
+      "/bin/zsh",
+      "-c",
+      'unset CODEX_API_KEY OPENAI_API_KEY; PATH=/arg0:"$PATH"; export PATH; echo hi',
+    ]);
+  });
+
+  test("the end of the session ends a capture, quietly", async () => {
+    await using stage = await withProfile("echo $$ > pid; sleep 300");
+    stage.login.prefetch(stage.context);
+    const readPid = async () => {
+      const file = Bun.file(join(stage.home.cwd, "pid"));
+      return (await file.exists()) ? Number(await file.text()) : 0;
+    };
+    await eventually(async () => (await readPid()) > 0);
+    const pid = await readPid();
+    stage.login.dispose();
+    await eventually(async () => !(await isAlive(pid)));
+    expect(stage.notices).toEqual([]);
   });
 
   test("an interruption does not wait for the profile", async () => {

@@ -240,6 +240,19 @@ describe("refusals", () => {
     expect(at.events).toEqual([]);
   });
 
+  test("what no program can be started with", async () => {
+    await using at = await stage();
+    const { exec } = tools(at);
+    const failed = (why: string) =>
+      `exec_command failed: CreateProcess { message: "Rejected(\\"Failed to create unified exec process: ${why}\\")" }`;
+    expect(await at.text(exec, { cmd: "echo a\0b" })).toBe(failed("nul byte found in provided data"));
+    expect(await at.text(exec, { cmd: "true", workdir: "a\0b" })).toBe(failed("nul byte found in provided data"));
+    expect(await at.text(exec, { cmd: `echo ${"x".repeat(3_000_000)}` })).toBe(
+      failed("Argument list too long (os error 7)"),
+    );
+    expect(at.events).toEqual([]);
+  });
+
   test("leaving the sandbox when nobody can be asked", async () => {
     await using at = await stage();
     const text = await at.text(tools(at).exec, { cmd: "true", sandbox_permissions: "require_escalated" });
