@@ -39,6 +39,8 @@ export async function loadExecConfig(request: {
   const settings = resolveSettings(loaded, {
     additionalWritableRoots: (options.addDir ?? []).map((folder) => resolve(cwd, folder)),
   });
+  // A managed file ranks above flags, but nobody is there to be asked whatever it says.
+  settings.approvalPolicy = "never";
   return { loaded, settings, warnings: [...loaded.warnings, ...settings.warnings, ...notLoaded(settings, codexHome)] };
 }
 

@@ -1,4 +1,4 @@
-import { reviewRequest } from "#agent/prompts/review-request.ts";
+import { reviewPrompt } from "#agent/prompts/review-prompt.ts";
 import reviewRubric from "#agent/prompts/review-rubric.md" with { type: "text" };
 import type { ThreadSettings } from "#agent/settings.ts";
 import type { ReviewChild } from "#agent/tasks/review/run.ts";
@@ -41,7 +41,7 @@ export function startReviewChild(parent: ThreadParts): ReviewChild {
 
 async function promptFor(target: ReviewTarget, cwd: string): Promise<string> {
   const base = target.type === "baseBranch" ? await mergeBase(cwd, target.branch, { env: environment() }) : undefined;
-  return reviewRequest(target, base).prompt;
+  return reviewPrompt(target, base);
 }
 
 function reviewSettings(parent: ThreadParts): ThreadSettings {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { baseInstructions } from "#agent/prompts/base-instructions.ts";
 import compact from "#agent/prompts/compact.md" with { type: "text" };
-import { reviewRequest } from "#agent/prompts/review-request.ts";
+import { reviewPrompt } from "#agent/prompts/review-prompt.ts";
 import rubric from "#agent/prompts/review-rubric.md" with { type: "text" };
 import summaryPrefix from "#agent/prompts/summary-prefix.md" with { type: "text" };
 import turnAborted from "#agent/prompts/turn-aborted.md" with { type: "text" };
+import { reviewHint } from "#protocol/review.ts";
 import { isContextText } from "#rollout/context-messages.ts";
 
 describe("base instructions", () => {
@@ -57,32 +58,27 @@ test("the review rubric's sample answer is JSON of the promised shape", () => {
   });
 });
 
-describe("review requests", () => {
+describe("reviews", () => {
   test("uncommitted changes use the sentence programs know", () => {
-    expect(reviewRequest({ type: "uncommittedChanges" })).toEqual({
-      prompt:
-        "Review the current code changes (staged, unstaged, and untracked files) and provide prioritized findings.",
-      hint: "current changes",
-    });
+    const target = { type: "uncommittedChanges" } as const;
+    expect(reviewPrompt(target)).toBe(
+      "Review the current code changes (staged, unstaged, and untracked files) and provide prioritized findings.",
+    );
+    expect(reviewHint(target)).toBe("current changes");
   });
 
   test("a base branch names the merge base, or says how to find it", () => {
     const target = { type: "baseBranch", branch: "main" } as const;
-    const known = reviewRequest(target, "abc123");
-    expect(known.hint).toBe("changes against 'main'");
-    expect(known.prompt).toContain("git diff abc123");
-    expect(reviewRequest(target).prompt).toContain("git merge-base HEAD main");
+    expect(reviewPrompt(target, "abc123")).toContain("git diff abc123");
+    expect(reviewPrompt(target)).toContain("git merge-base HEAD main");
+    expect(reviewHint(target)).toBe("changes against 'main'");
   });
 
   test("a commit is named with its title, custom instructions are passed as they are", () => {
     const sha = "0123456789abcdef";
-    expect(reviewRequest({ type: "commit", sha })).toMatchObject({ hint: "commit 0123456" });
-    const titled = reviewRequest({ type: "commit", sha, title: "Fix it" });
-    expect(titled.hint).toBe("commit 0123456: Fix it");
-    expect(titled.prompt).toContain(`commit ${sha} ("Fix it")`);
-    expect(reviewRequest({ type: "custom", instructions: " look at x \n" })).toEqual({
-      prompt: "look at x",
-      hint: "look at x",
-    });
+    expect(reviewHint({ type: "commit", sha })).toBe("commit 0123456");
+    expect(reviewHint({ type: "commit", sha, title: "Fix it" })).toBe("commit 0123456: Fix it");
+    expect(reviewPrompt({ type: "commit", sha, title: "Fix it" })).toContain(`commit ${sha} ("Fix it")`);
+    expect(reviewPrompt({ type: "custom", instructions: " look at x \n" })).toBe("look at x");
   });
 });
