@@ -59,11 +59,13 @@ function parseAuthFile(path: string, text: string): AuthFile {
   } catch (error) {
     throw unusable(path, "it is not JSON", error);
   }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw unusable(path, "it is not a JSON object", undefined);
+  }
   const parsed = v.safeParse(authFileSchema, json);
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
-  const key = v.getDotPath(issue) ?? "the file";
-  throw unusable(path, `${key} has the wrong type, expected ${issue.expected ?? "another"}`, undefined);
+  throw unusable(path, `${v.getDotPath(issue)} has the wrong type, expected ${issue.expected ?? "another"}`, undefined);
 }
 
 /** Says what is wrong without quoting the content, which holds secrets. */
