@@ -1,5 +1,5 @@
 /** Bytes of one command's output that are kept: 512 KiB from its beginning and 512 KiB from its end. */
-export const OUTPUT_CAP_BYTES = 1024 * 1024;
+const OUTPUT_CAP_BYTES = 1024 * 1024;
 
 /** What was kept of an output. Invalid UTF-8 is replaced by U+FFFD. */
 export interface CapturedOutput {

@@ -173,9 +173,12 @@ describe("a session", () => {
     const session_id = sessionId(first);
     const typed = await at.text(write, { session_id, chars: "x", yield_time_ms: 1 });
     const polled = await at.text(write, { session_id, yield_time_ms: 400 });
-    expect([wall(first), wall(typed), wall(polled)].map((seconds) => Math.floor(seconds * 4) / 4)).toEqual([
-      0.25, 0.25, 5,
-    ]);
+    // The least a clamp allows; the upper ends only tell the clamps apart on a loaded machine.
+    for (const seconds of [wall(first), wall(typed)]) {
+      expect(seconds).toBeGreaterThanOrEqual(0.249);
+      expect(seconds).toBeLessThan(4);
+    }
+    expect(wall(polled)).toBeGreaterThanOrEqual(4.99);
   }, 15_000);
 
   test("that runs at the end of the turn is reported without output and lives on", async () => {
