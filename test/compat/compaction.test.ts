@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { answer, assistantText, completed, functionCall, sse } from "../support/model-script.ts";
+import { answer, assistantText, completed, failed, functionCall, sse } from "../support/model-script.ts";
 import { requirement } from "./cite.ts";
 import { textOf, useStage } from "./stage.ts";
 
@@ -49,6 +49,22 @@ requirement(["exec.compaction.rollout", "exec.compaction.event"], "compaction in
   expect(kept).toHaveLength(1);
   expect(kept[0]).toEndWith("THE SUMMARY");
   expect(lines.filter(({ payload }) => payload.type === "context_compacted")).toHaveLength(1);
+});
+
+requirement(["exec.compaction.overflow"], "a compaction that overflows", async () => {
+  const played = await stage.play({
+    config: "model_auto_compact_token_limit = 5000",
+    responses: [
+      sse([...functionCall("exec_command", { cmd: "true" }), completed({ input_tokens: 6000 })]),
+      sse([failed("context_length_exceeded", "too long")]),
+      answer(assistantText("THE SUMMARY")),
+      answer(assistantText("done")),
+    ],
+  });
+  const [, first, second, last] = played.requests.map(({ body }) => body.input);
+  expect(second).toEqual(first?.slice(1) ?? []);
+  expect(textOf(last?.at(-1))).toEndWith("\nTHE SUMMARY");
+  expect(played.code).toBe(0);
 });
 
 requirement(["exec.compaction.resume"], "resuming a compacted thread", async () => {

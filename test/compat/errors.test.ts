@@ -148,7 +148,7 @@ requirement(["exec.errors.socket-cut"], "a cut socket", async () => {
   const played = await stage.play(always(cutAfter(answer(assistantText("a longer text")), 300)));
   expect(played.requests).toHaveLength(2);
   expect(notices(played)).toHaveLength(1);
-  expect(finalMessage(played)).toStartWith("stream disconnected before completion: ");
+  expect(finalMessage(played)).toStartWith("stream disconnected before completion: Transport error: ");
 });
 
 const ended = stage.shared(always(sse([...assistantText("half")]), 2));

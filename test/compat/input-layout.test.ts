@@ -160,6 +160,16 @@ requirement(["exec.input.assistant-message"], "an assistant message in history",
   });
 });
 
+requirement(["exec.input.message-phase"], "a message's phase in history", async () => {
+  const played = await stage.play({
+    responses: [
+      answer(assistantText("note", { phase: "commentary" }), functionCall("exec_command", { cmd: "true" })),
+      answer(assistantText("done")),
+    ],
+  });
+  expect(inputOf(played, 1).find((item) => item.role === "assistant")).toMatchObject({ phase: "commentary" });
+});
+
 requirement(["exec.input.function-call"], "a function call in history", async () => {
   expect(await historyItem("function_call")).toEqual({
     type: "function_call",

@@ -159,6 +159,20 @@ requirement(["exec.rollout.turn-context", "exec.rollout.turn-context-truncation"
   });
 });
 
+requirement(["exec.rollout.turn-context-instructions"], "instructions in turn_context", async () => {
+  const schema = { type: "object" };
+  const played = await stage.play({
+    config: 'developer_instructions = "DEV"',
+    args: ["--output-schema", "schema.json"],
+    files: { "AGENTS.md": "DOCS", "schema.json": JSON.stringify(schema) },
+  });
+  expect(lines(played, "turn_context")[0]).toMatchObject({
+    user_instructions: expect.stringMatching(/^DOCS/),
+    developer_instructions: "DEV",
+    final_output_json_schema: schema,
+  });
+});
+
 requirement(["exec.rollout.turn-context-per-request"], "one turn_context per request", async () => {
   const played = await oneRound();
   expect(played.requests).toHaveLength(2);

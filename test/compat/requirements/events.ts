@@ -93,7 +93,8 @@ export const errors = section("2.1", {
   "exec.errors.502": "502 is retried as 500 is and ends in `unexpected status 502 Bad Gateway: <body>, url: …`.",
   "exec.errors.503-overloaded": "503 server_is_overloaded is sent 1 + 4 times and says the model is at capacity.",
   "exec.errors.5xx-recovered": "500, 502, 200 is a success with no error event.",
-  "exec.errors.socket-cut": "A socket cut mid stream is retried 5 times: `stream disconnected before completion: …`.",
+  "exec.errors.socket-cut":
+    "A socket cut mid stream is retried: `stream disconnected before completion: Transport error: …`.",
   "exec.errors.no-completed-event":
     "A stream that ends early is retried 5 times: `… stream closed before response.completed`.",
   "exec.errors.items-re-emitted": "Items finished before the cut are emitted again on each try with new ids.",

@@ -109,6 +109,7 @@ export const input = section("1.4", {
   "exec.input.history-prefix": "Each request repeats the input of the one before it and appends to it.",
   "exec.input.assistant-message":
     "An assistant message goes back as role assistant with output_text, no id, no status.",
+  "exec.input.message-phase": "An assistant message's phase goes back with it.",
   "exec.input.function-call": "A function_call goes back as name, arguments, call_id.",
   "exec.input.function-call-output": "Its result follows as function_call_output with the same call_id.",
   "exec.input.custom-tool-call": "A custom_tool_call goes back as status, call_id, name, input.",

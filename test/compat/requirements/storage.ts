@@ -15,6 +15,8 @@ export const rollout = section("5", {
   "exec.rollout.session-meta-git": "Inside git session_meta.git has commit_hash and branch.",
   "exec.rollout.session-meta-no-git": "Outside git session_meta has no git.",
   "exec.rollout.turn-context": "turn_context has cwd, approval_policy, sandbox_policy, model, effort and summary.",
+  "exec.rollout.turn-context-instructions":
+    "turn_context has user_instructions, developer_instructions and final_output_json_schema.",
   "exec.rollout.turn-context-per-request": "There is one turn_context per sampling request.",
   "exec.rollout.turn-context-truncation": "turn_context has the model's truncation_policy.",
   "exec.rollout.sandbox-read-only": 'sandbox_policy is {"type":"read-only"}.',
@@ -42,6 +44,7 @@ export const rollout = section("5", {
   "exec.compaction.history": "The next request has the context, the user messages and a user summary, no tool items.",
   "exec.compaction.rollout": "The rollout gets a compacted line with the message.",
   "exec.compaction.event": "The rollout gets context_compacted.",
+  "exec.compaction.overflow": "A compaction request that overflows is tried again without the oldest item.",
   "exec.compaction.resume": "A resumed thread continues from the compacted history.",
   "exec.rollout.raw-shell-output": untested(
     "shell and apply_patch outputs are stored as JSON and rewritten for the request.",

@@ -35,7 +35,8 @@ export const toolOutputs = section("7", {
   "exec.output.truncated-own-budget": "max_output_tokens lowers the budget.",
   "exec.output.truncated-policy":
     "max_output_tokens above the model's policy does not let more than 48000 bytes through.",
-  "exec.output.capture-cap": "Of a flood only 1 MiB is kept, half head, half tail.",
+  "exec.output.capture-cap":
+    "Of a flood only 1 MiB is kept; the output says how many bytes are left out and counts all tokens.",
   "exec.output.unknown-model-policy": "For an unknown slug outputs are cut at about 12000 bytes.",
   "exec.output.shell": "shell takes an argv and answers `Exit code: N`, `Wall time: N seconds`, `Output:`.",
   "exec.output.shell-command": "shell_command takes a string and answers the same way.",
