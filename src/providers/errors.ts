@@ -1,8 +1,8 @@
-import { STATUS_CODES } from "node:http";
 import { errnoOf, messageOf } from "#lib/errors.ts";
 import { isObject, type JsonObject, parseJson, textOf } from "./json-value.ts";
 import type { ModelFailure } from "./model-client.ts";
 import { delayInMessage, retryAfterMs } from "./retry-after.ts";
+import { statusText } from "./status-text.ts";
 import { usageLimitMessage } from "./usage-limit.ts";
 
 /** Texts that programs match on (exec.md §2.1). */
@@ -162,10 +162,6 @@ function quotedBody(body: string, error: JsonObject): string {
 function requestId(headers: Headers): string {
   const id = headers.get("x-request-id");
   return id === null ? "" : `, request id: ${id}`;
-}
-
-function statusText(status: number): string {
-  return `${status} ${STATUS_CODES[status] ?? "<unknown status code>"}`;
 }
 
 function errorOf(body: string): JsonObject {
