@@ -38,30 +38,32 @@ export function parseEvent(data: string): ModelEvent | undefined {
 }
 
 const DELTA_PREFIX = '{"type":"response.output_text.delta",';
-const DELTA_KEY = '"delta":"';
-const ITEM_ID_KEY = '"item_id":"';
+const ITEM_ID_KEY = ',"item_id":"';
+const DELTA_KEY = ',"delta":"';
 
 /**
  * The commonest event by far, read without parsing the whole object, which halves what a stream costs.
  * Inside a JSON string a quote is escaped, so these keys cannot be part of a value. Anything that does not
- * look exactly as servers send it (spaces, another key order) takes the long way.
+ * look exactly as servers send it (spaces, another key order, escapes in the id) takes the long way.
  */
 function plainTextDelta(data: string): ModelEvent | undefined {
   if (!data.startsWith(DELTA_PREFIX) || !data.endsWith("}")) return undefined;
-  const itemId = stringAfter(data, ITEM_ID_KEY);
-  const delta = stringAfter(data, DELTA_KEY);
-  return delta === undefined || itemId === undefined ? undefined : { type: "text_delta", itemId, delta };
+  const idStart = after(data, ITEM_ID_KEY, DELTA_PREFIX.length - 1);
+  const idEnd = data.indexOf('"', idStart);
+  const start = after(data, DELTA_KEY, idEnd);
+  const end = data.indexOf('"', start);
+  if (idStart === -1 || idEnd === -1 || start === -1 || end === -1) return undefined;
+  const itemId = data.slice(idStart, idEnd);
+  if (itemId.includes("\\")) return undefined;
+  const plain = data.slice(start, end);
+  const delta = plain.includes("\\") ? escapedString(data, start) : plain;
+  return delta === undefined ? undefined : { type: "text_delta", itemId, delta };
 }
 
-/** The string value that follows a key, or undefined when there is none. */
-function stringAfter(data: string, key: string): string | undefined {
-  const at = data.indexOf(key);
-  if (at === -1) return undefined;
-  const start = at + key.length;
-  const end = data.indexOf('"', start);
-  if (end === -1) return undefined;
-  const value = data.slice(start, end);
-  return value.includes("\\") ? escapedString(data, start) : value;
+/** Where the key, looked for from a position, ends; -1 when it is not there. */
+function after(data: string, key: string, from: number): number {
+  const at = data.indexOf(key, from);
+  return at === -1 ? -1 : at + key.length;
 }
 
 /** The string that begins at `start`, after its opening quote, with its escapes undone. */

@@ -22,26 +22,20 @@ export class SseSplitter {
   /** The stream is over. An event whose closing blank line is missing counts, as its data may be whole. */
   end(onData: (data: string) => void): void {
     this.#feedText(this.#utf8.decode(), onData);
-    const line = this.#open.join("");
-    this.#line(line, 0, line.length);
-    this.#open = [];
+    if (this.#open.length > 0) this.#closeLine(onData);
     this.#dispatch(onData);
   }
 
   #feedText(piece: string, onData: (data: string) => void): void {
-    let text = this.#withPlainNewlines(piece);
+    const text = this.#withPlainNewlines(piece);
     let end = text.indexOf("\n");
-    if (end === -1) {
-      if (text !== "") this.#open.push(text);
-      return;
-    }
-    if (this.#open.length > 0) {
-      this.#open.push(text);
-      text = this.#open.join("");
-      this.#open = [];
-      end = text.indexOf("\n", text.length - piece.length - 1);
-    }
     let start = 0;
+    if (end !== -1 && this.#open.length > 0) {
+      this.#open.push(text.slice(0, end));
+      this.#closeLine(onData);
+      start = end + 1;
+      end = text.indexOf("\n", start);
+    }
     while (end !== -1) {
       // Lines that cannot be data (event names, ids, comments) are not worth a string of their own.
       if (end === start) this.#dispatch(onData);
@@ -49,7 +43,15 @@ export class SseSplitter {
       start = end + 1;
       end = text.indexOf("\n", start);
     }
-    if (start < text.length) this.#open.push(text.slice(start));
+    if (start < text.length) this.#open.push(start === 0 ? text : text.slice(start));
+  }
+
+  /** The line that came in several pieces has ended. */
+  #closeLine(onData: (data: string) => void): void {
+    const line = this.#open.join("");
+    this.#open = [];
+    if (line === "") this.#dispatch(onData);
+    else this.#line(line, 0, line.length);
   }
 
   /** CRLF and a lone CR end lines too; a CR at the end of a piece may be half of a CRLF. */

@@ -139,6 +139,14 @@ describe("text deltas read without a full parse", () => {
     expect(events).toEqual([{ type: "text_delta", itemId: "m", delta }]);
   });
 
+  test("torn data is ignored, wherever it ends", () => {
+    const whole = line({ item_id: "m", delta: "ab\n", obfuscation: "x" }).trim();
+    for (let end = "data: ".length; end < whole.length; end++) {
+      const torn = whole.slice(0, end);
+      expect({ torn, events: decodeText(`${torn}\n\n`) }).toEqual({ torn, events: [] });
+    }
+  });
+
   test("spaces, another key order, a missing id, a wrong type", () => {
     const spaced = 'data: {"type": "response.output_text.delta", "item_id": "m", "delta": "a"}\n\n';
     const reordered = 'data: {"delta":"b","item_id":"m","type":"response.output_text.delta"}\n\n';
