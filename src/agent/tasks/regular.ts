@@ -17,7 +17,7 @@ export async function regularTask(
     const failure = await compactHistory(deps, state, turn);
     if (failure !== null) return failedTurn(failure, state);
   }
-  state.recordItems([userMessage(input)]);
+  state.recordItems([await userMessage(input)]);
   state.recordEvent(userMessageRecord(input));
   return runTurn(deps, state, turn);
 }

@@ -1,16 +1,15 @@
-import { readFileSync } from "node:fs";
-import { extname } from "node:path";
 import { osErrorText } from "#lib/errors.ts";
+import type { LocalImage } from "#lib/local-image.ts";
 import type { ContentPart, MessageItem } from "#protocol/items.ts";
 import type { UserInput } from "#protocol/ops.ts";
 import type { EventRecord } from "#protocol/rollout-item.ts";
 
 /** The user message of a turn: images first, each between its tags, then the texts. */
-export function userMessage(input: readonly UserInput[]): MessageItem {
-  const images = input.filter((part) => part.type === "local_image");
-  const content: ContentPart[] = images.flatMap((image, index) => imageParts(image.path, index + 1));
-  for (const part of input) if (part.type === "text") content.push({ type: "input_text", text: part.text });
-  return { type: "message", role: "user", content };
+export async function userMessage(input: readonly UserInput[]): Promise<MessageItem> {
+  const images = input.flatMap((part) => (part.type === "local_image" ? [part.path] : []));
+  const attached = await Promise.all(images.map((path, index) => imageParts(path, index + 1)));
+  const texts = input.flatMap((part) => (part.type === "text" ? [textPart(part.text)] : []));
+  return { type: "message", role: "user", content: [...attached.flat(), ...texts] };
 }
 
 /** The `user_message` line that names what the user typed and attached. */
@@ -25,31 +24,25 @@ export function userMessageRecord(input: readonly UserInput[]): EventRecord {
 }
 
 /** A file that cannot be read is told to the model instead of failing the turn. */
-function imageParts(path: string, number: number): ContentPart[] {
+async function imageParts(path: string, number: number): Promise<ContentPart[]> {
+  const image = await readImage(path);
+  if ("reason" in image) return [textPart(`Codex could not read the local image at \`${path}\`: ${image.reason}`)];
+  return [
+    textPart(`<image name=[Image #${number}]>`),
+    { type: "input_image", image_url: image.dataUrl },
+    textPart("</image>"),
+  ];
+}
+
+async function readImage(path: string): Promise<LocalImage> {
+  const { readLocalImage } = await import("#lib/local-image.ts");
   try {
-    const bytes = readFileSync(path);
-    const mime = IMAGE_TYPES[extname(path).toLowerCase()];
-    if (mime === undefined) {
-      return [textPart(`Codex cannot attach the file at \`${path}\`: it has no image extension it knows`)];
-    }
-    return [
-      textPart(`<image name=[Image #${number}]>`),
-      { type: "input_image", image_url: `data:${mime};base64,${bytes.toString("base64")}` },
-      textPart("</image>"),
-    ];
+    return await readLocalImage(path);
   } catch (error) {
-    return [textPart(`Codex could not read the local image at \`${path}\`: ${osErrorText(error)}`)];
+    return { reason: osErrorText(error) };
   }
 }
 
 function textPart(text: string): ContentPart {
   return { type: "input_text", text };
 }
-
-const IMAGE_TYPES: Readonly<Record<string, string>> = {
-  ".png": "image/png",
-  ".jpg": "image/jpeg",
-  ".jpeg": "image/jpeg",
-  ".gif": "image/gif",
-  ".webp": "image/webp",
-};
