@@ -33,6 +33,7 @@ const good = stage.shared(
       trailing: patch("*** Update File: trailing.txt", "@@", "-text", "+changed"),
       indent: patch("*** Update File: indent.txt", "@@", "-text", "+changed"),
       unicode: patch("*** Update File: unicode.txt", "@@", '-say "hi" - it\'s', "+plain"),
+      strict: patch("*** Update File: strict.txt", "@@", "-text", "+changed"),
       insert: patch("*** Update File: insert.txt", "@@", "+last"),
       eof: patch("*** Update File: eof.txt", "@@", "-same", "+end", "*** End of File"),
       newline: patch("*** Update File: newline.txt", "@@", "-a", "+b"),
@@ -57,6 +58,7 @@ const good = stage.shared(
       "trailing.txt": "text   \n",
       "indent.txt": "    text\n",
       "unicode.txt": "say \u201chi\u201d \u2014 it\u2019s\n",
+      "strict.txt": "  text\nmiddle\ntext\n",
       "insert.txt": "first\n",
       "eof.txt": "same\nmiddle\nsame\n",
       "newline.txt": "a",
@@ -125,6 +127,10 @@ requirement(
     expect(world.read("unicode.txt")).toBe("plain\n");
   },
 );
+
+requirement(["exec.patch.match-strict-first"], "an exact match further down", async () => {
+  expect((await good()).world.read("strict.txt")).toBe("  text\nmiddle\nchanged\n");
+});
 
 requirement(["exec.patch.insert-only", "exec.patch.end-of-file"], "the end of the file", async () => {
   const { world } = await good();

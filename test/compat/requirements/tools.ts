@@ -83,6 +83,7 @@ export const applyPatch = section("7", {
   "exec.patch.match-trailing-space": "Lines match although trailing spaces differ.",
   "exec.patch.match-indentation": "Lines match although surrounding whitespace differs.",
   "exec.patch.match-unicode": "Lines match although typographic punctuation differs.",
+  "exec.patch.match-strict-first": "An exact match further down wins over a tolerant one before it.",
   "exec.patch.insert-only": "A chunk of only + lines goes to the end of the file.",
   "exec.patch.end-of-file": "*** End of File anchors a chunk at the end.",
   "exec.patch.final-newline": "A file without a final newline keeps none.",
