@@ -39,6 +39,7 @@ const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 export async function runExec(runtime: Runtime, request: ExecRequest): Promise<number> {
   const session = new ExecSession(request);
   const started = await runtime.startThread(request.start, (event) => session.handle(event));
+  for (const notice of started.notices) writeStderr(`warning: ${notice}\n`);
   session.begin(started);
   started.thread.submit(request.op);
   const end = await session.ended;

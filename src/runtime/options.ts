@@ -24,4 +24,6 @@ export interface RuntimeOptions {
 export interface StartedThread {
   thread: Thread;
   summary: SessionSummary;
+  /** What a person should know before the first turn; for standard error, never for the event stream. */
+  notices: readonly string[];
 }

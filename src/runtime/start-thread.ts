@@ -47,6 +47,7 @@ export async function startThread(
     onEvent({ type: "warning", message });
   return {
     thread: parts.thread,
+    notices: modelNotices(settings),
     summary: sessionSummary(settings, options.settings.provider.id),
     close: parts.close,
   };
@@ -77,6 +78,13 @@ function contextOf(engines: Engines, settings: ThreadSettings): readonly Respons
     agentsMd: settings.userInstructions ?? null,
     shell: engines.shell.path,
   });
+}
+
+function modelNotices({ model }: ThreadSettings): string[] {
+  if (model.known) return [];
+  return [
+    `Nothing is known about model "${model.slug}": it gets no reasoning settings, one tool call at a time and ${model.truncation.limit} ${model.truncation.mode} of each output. model_context_window and model_supports_reasoning_summaries in config.toml tell more`,
+  ];
 }
 
 /** Flags somebody turned on that stand for unfinished work in the released CLI. */

@@ -37,6 +37,7 @@ export function parseEvent(data: string): ModelEvent | undefined {
   }
 }
 
+const BACKSLASH = 92;
 const DELTA_PREFIX = '{"type":"response.output_text.delta",';
 const ITEM_ID_KEY = ',"item_id":"';
 const DELTA_KEY = ',"delta":"';
@@ -68,9 +69,16 @@ function after(data: string, key: string, from: number): number {
 
 /** The string that begins at `start`, after its opening quote, with its escapes undone. */
 function escapedString(data: string, start: number): string | undefined {
-  let end = start;
-  while (end < data.length && data[end] !== '"') end += data[end] === "\\" ? 2 : 1;
-  return textOf(parseJson(data.slice(start - 1, end + 1)));
+  let end = data.indexOf('"', start);
+  while (end !== -1 && isEscaped(data, end)) end = data.indexOf('"', end + 1);
+  return end === -1 ? undefined : textOf(parseJson(data.slice(start - 1, end + 1)));
+}
+
+/** Whether an odd number of backslashes stands before the position. */
+function isEscaped(data: string, at: number): boolean {
+  let before = at;
+  while (data.charCodeAt(before - 1) === BACKSLASH) before--;
+  return (at - before) % 2 === 1;
 }
 
 /** Whether the event ends a stream. */

@@ -1,4 +1,3 @@
-import { randomHex } from "#lib/ids.ts";
 import {
   type ContentPart,
   isKnownItemType,
@@ -33,34 +32,26 @@ const PARSERS: Readonly<Record<string, (raw: JsonObject) => ResponseItem | undef
   }),
   reasoning: parseReasoning,
   function_call: (raw) => {
-    const name = textOf(raw.name);
-    if (name === undefined) return undefined;
+    const [name, callId] = [textOf(raw.name), callIdOf(raw)];
+    if (name === undefined || callId === undefined) return undefined;
     const args = raw.arguments;
     const text = textOf(args) ?? (args === undefined ? "" : JSON.stringify(args));
-    return { type: "function_call", ...idOf(raw), name, arguments: text, call_id: callIdOf(raw) };
+    return { type: "function_call", ...idOf(raw), name, arguments: text, call_id: callId };
   },
-  function_call_output: (raw) => ({
-    type: "function_call_output",
-    call_id: callIdOf(raw),
-    output: textOf(raw.output) ?? contentOf(raw.output),
-  }),
+  function_call_output: (raw) => outputItem("function_call_output", raw),
   custom_tool_call: (raw) => {
-    const name = textOf(raw.name);
-    if (name === undefined) return undefined;
+    const [name, callId] = [textOf(raw.name), callIdOf(raw)];
+    if (name === undefined || callId === undefined) return undefined;
     return {
       type: "custom_tool_call",
       ...idOf(raw),
       ...optionalText("status", raw.status),
-      call_id: callIdOf(raw),
+      call_id: callId,
       name,
       input: textOf(raw.input) ?? "",
     };
   },
-  custom_tool_call_output: (raw) => ({
-    type: "custom_tool_call_output",
-    call_id: callIdOf(raw),
-    output: textOf(raw.output) ?? contentOf(raw.output),
-  }),
+  custom_tool_call_output: (raw) => outputItem("custom_tool_call_output", raw),
   local_shell_call: parseLocalShellCall,
   web_search_call: (raw) => ({
     type: "web_search_call",
@@ -69,6 +60,15 @@ const PARSERS: Readonly<Record<string, (raw: JsonObject) => ResponseItem | undef
     ...(isObject(raw.action) ? { action: parseWebSearchAction(raw.action) } : {}),
   }),
 };
+
+function outputItem(
+  type: "function_call_output" | "custom_tool_call_output",
+  raw: JsonObject,
+): ResponseItem | undefined {
+  const callId = callIdOf(raw);
+  if (callId === undefined) return undefined;
+  return { type, call_id: callId, output: textOf(raw.output) ?? contentOf(raw.output) };
+}
 
 function parseReasoning(raw: JsonObject): ReasoningItem {
   const content = raw.content;
@@ -90,12 +90,13 @@ function parseReasoning(raw: JsonObject): ReasoningItem {
 
 function parseLocalShellCall(raw: JsonObject): LocalShellCallItem | undefined {
   const action = raw.action;
-  if (!isObject(action) || !Array.isArray(action.command)) return undefined;
+  const callId = callIdOf(raw);
+  if (!isObject(action) || !Array.isArray(action.command) || callId === undefined) return undefined;
   const env = action.env;
   return {
     type: "local_shell_call",
     ...idOf(raw),
-    call_id: callIdOf(raw),
+    call_id: callId,
     status: textOf(raw.status) ?? "completed",
     action: {
       type: "exec",
@@ -167,9 +168,9 @@ function idOf(raw: JsonObject): { id?: string } {
   return id === undefined || id === "" ? {} : { id };
 }
 
-/** Call and output are paired by this id, so a call without one gets its item's id or a fresh one. */
-function callIdOf(raw: JsonObject): string {
-  return textOf(raw.call_id) || textOf(raw.id) || `call_${randomHex(24)}`;
+/** Call and output are paired by this id: a call without one gets its item's id, one without either is none. */
+function callIdOf(raw: JsonObject): string | undefined {
+  return textOf(raw.call_id) || textOf(raw.id) || undefined;
 }
 
 function optionalText<K extends string>(key: K, value: unknown): { [P in K]?: string } {

@@ -273,12 +273,10 @@ describe("items", () => {
     expect(action("text")).toEqual({ type: "web_search_call" });
   });
 
-  test("a call without call_id gets its item's id, or a fresh one", () => {
+  test("a call without call_id gets its item's id; without either it is none", () => {
     expect(item({ type: "function_call", id: "fc_9", name: "f", arguments: "{}" })).toMatchObject({ call_id: "fc_9" });
-    expect(item({ type: "function_call", name: "f" })).toMatchObject({
-      call_id: expect.stringMatching(/^call_[0-9a-f]{24}$/),
-      arguments: "",
-    });
+    expect(item({ type: "function_call", name: "f" })).toBeUndefined();
+    expect(item({ type: "function_call", name: "f", id: "i" })).toMatchObject({ call_id: "i", arguments: "" });
     expect(item({ type: "local_shell_call", id: "l1", call_id: null, action: { command: ["true"] } })).toMatchObject({
       call_id: "l1",
       status: "completed",
