@@ -172,7 +172,7 @@ function inputTexts(op: TurnOp): string[] {
 }
 
 /** The reason of a turn's signal when the user interrupted it. */
-export class Interrupted extends Error {
+class Interrupted extends Error {
   constructor() {
     super("interrupted");
     this.name = "Interrupted";

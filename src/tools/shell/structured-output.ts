@@ -21,6 +21,16 @@ export function structuredToText(json: string): string | null {
   return parsed === null ? null : freeformText(parsed.output, parsed.exitCode, parsed.seconds);
 }
 
+/**
+ * The stored JSON with its output changed by `edit`, so that a cut never goes through the JSON itself.
+ * Null when the text is no such JSON.
+ */
+export function editStructured(json: string, edit: (output: string) => string): string | null {
+  const parsed = json.startsWith('{"output":') ? parseStructured(json) : null;
+  if (parsed === null) return null;
+  return structuredJson({ ...parsed, output: edit(parsed.output), durationMs: parsed.seconds * 1000 });
+}
+
 /** The same text for a result that is at hand. */
 export function structuredText(result: StructuredOutput): string {
   return freeformText(result.output, result.exitCode, Math.round(result.durationMs / 100) / 10);
