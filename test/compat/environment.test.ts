@@ -66,7 +66,12 @@ requirement(["exec.sandbox.reads"], "reading under read-only", async () => {
   expect(body(await readOnly(), "read")).toBe("root");
 });
 
-requirement(["exec.approval.never", "exec.approval.escalation"], "an escalation", async () => {
+requirement(["exec.approval.never"], "the configured approval policy", async () => {
+  const contexts = (await readOnly()).world.rollout().filter(({ type }) => type === "turn_context");
+  expect(contexts.map(({ payload }) => payload.approval_policy)).toEqual(["never", "never", "never", "never", "never"]);
+});
+
+requirement(["exec.approval.escalation"], "an escalation", async () => {
   const played = await readOnly();
   const why = "you cannot ask for escalated permissions if the approval policy is Never";
   expect(outputOf(played, "asked")).toBe(`approval policy is Never; reject command — ${why}`);

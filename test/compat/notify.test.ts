@@ -19,15 +19,16 @@ requirement(
   async () => {
     const script = 'printf "%s" "$2" > "$1.tmp"; pwd > cwd.txt; mv "$1.tmp" "$1"';
     const notify = JSON.stringify(["sh", "-c", script, "sh", "out.json"]);
-    const world = await stage.world({ config: `notify = ${notify}`, responses: [answer(assistantText("final msg"))] });
-    const run = await world.run({});
+    const responses = [answer(assistantText("final msg"))];
+    const world = await stage.world({ config: `notify = ${notify}`, responses, files: { "sub/a": "" } });
+    const run = await world.run({ args: ["-C", "sub"] });
     const path = join(world.cwd, "out.json");
     for (let tries = 0; tries < 100 && !existsSync(path); tries++) await Bun.sleep(20);
     expect(JSON.parse(world.read("out.json"))).toEqual({
       type: "agent-turn-complete",
       "thread-id": String(run.events[0]?.thread_id),
       "turn-id": expect.stringMatching(/./),
-      cwd: world.cwd,
+      cwd: join(world.cwd, "sub"),
       "input-messages": ["go"],
       "last-assistant-message": "final msg",
     });

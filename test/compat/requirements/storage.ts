@@ -70,7 +70,7 @@ export const notify = section("10", {
   "exec.notify.argument": "notify runs its argv with one more argument, JSON of type agent-turn-complete.",
   "exec.notify.keys": "The JSON has thread-id, turn-id, cwd, input-messages and last-assistant-message.",
   "exec.notify.thread-id": "thread-id is the thread_id of the run.",
-  "exec.notify.cwd": "It runs in the session's cwd.",
+  "exec.notify.cwd": "It runs where codex was started, not in the folder that -C names; the JSON names the latter.",
   "exec.notify.once": "It runs once per turn.",
   "exec.notify.missing-program": "A notify program that does not exist does not fail the run.",
 });
