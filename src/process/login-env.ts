@@ -75,10 +75,12 @@ export class LoginEnvironment {
     return { argv: shellArgv(shell, script, { login: false }), env: { ...captured.env, ...bashEnv } };
   }
 
-  /** Ends a capture that still runs and removes what was written for this session. */
-  dispose(): void {
+  /** Ends a capture that still runs, waits for its end, and removes what was written for this session. */
+  async dispose(): Promise<void> {
     this.#disposed = true;
     this.#stopCapture?.();
+    // Its sandbox holds folders of the workspace until it has ended.
+    await this.#capture;
     if (this.#snapshot !== undefined) rmSync(this.#snapshot, { force: true });
   }
 

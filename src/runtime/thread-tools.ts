@@ -72,8 +72,7 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
     finishTurn: () => sessions.finishTurn(),
     close: async () => {
       clearTimeout(prefetch);
-      await sessions.terminateAll();
-      login.dispose();
+      await Promise.all([sessions.terminateAll(), login.dispose()]);
     },
   };
 }

@@ -96,7 +96,7 @@ describe("a captured login", () => {
     expect(result.stdout).toBe("alias\nhi x\n0077\n1\n[]\n");
     expect(result.stderr).toBe("/bin/bash: line 1: nonsense: command not found\n");
     expect(existsSync(stage.snapshot)).toBe(true);
-    stage.login.dispose();
+    await stage.login.dispose();
     expect(existsSync(stage.snapshot)).toBe(false);
   });
 
@@ -211,7 +211,7 @@ describe("without a capture", () => {
     };
     await eventually(async () => (await readPid()) > 0);
     const pid = await readPid();
-    stage.login.dispose();
+    await stage.login.dispose();
     await eventually(async () => !(await isAlive(pid)));
     expect(stage.notices).toEqual([]);
   });
