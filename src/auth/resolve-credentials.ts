@@ -32,7 +32,7 @@ export function resolveCredentials(options: {
 }
 
 /** What a stored login amounts to. `auth_mode` decides; without it a key counts before tokens. */
-export function credentialsOf(auth: AuthFile | undefined): Credentials {
+function credentialsOf(auth: AuthFile | undefined): Credentials {
   const key = apiKey(auth?.OPENAI_API_KEY ?? undefined, "auth.json");
   if (key !== undefined && auth?.auth_mode !== "chatgpt") return key;
   const accessToken = auth?.tokens?.access_token?.trim();

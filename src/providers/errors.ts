@@ -70,6 +70,7 @@ export interface HttpFailure {
 export function failureOfStatus(http: HttpFailure): ModelFailure {
   const error = errorOf(http.body);
   const code = textOf(error.code);
+  if (http.status < 400) return redirected(http);
   switch (http.status) {
     case 400:
       return badRequest(http, code);
@@ -119,6 +120,14 @@ export function isTransientTransportError(error: unknown): boolean {
 
 function isCertificateError(code: string): boolean {
   return /CERT|UNABLE_TO_(GET|VERIFY)/.test(code);
+}
+
+/** Not followed: credentials are for the configured host only, and the same request would end the same way. */
+function redirected(http: HttpFailure): ModelFailure {
+  const target = http.headers.get("location");
+  const where = target === null ? "elsewhere" : `to "${target}"`;
+  const message = `unexpected status ${statusText(http.status)}: redirected ${where}, url: ${http.url}. Set base_url to the address that answers`;
+  return { retry: false, kind: "other", message };
 }
 
 function badRequest(http: HttpFailure, code: string | undefined): ModelFailure {

@@ -1,7 +1,7 @@
 import { parseTimestamp } from "#lib/clock.ts";
 
 /** A server that wants a longer wait than this gets no retry: the turn ends and says why. */
-export const MAX_RETRY_AFTER_MS = 120_000;
+const MAX_RETRY_AFTER_MS = 120_000;
 
 /**
  * The wait that a `retry-after` header asks for: seconds (a fraction is allowed) or an HTTP date. A

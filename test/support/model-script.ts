@@ -129,7 +129,7 @@ export function itemDone(item: Record<string, unknown>, outputIndex = 0): SseEve
 }
 
 /** `response.output_item.added` of any item. */
-export function itemAdded(item: Record<string, unknown>, outputIndex = 0): SseEvent {
+function itemAdded(item: Record<string, unknown>, outputIndex = 0): SseEvent {
   return { type: "response.output_item.added", output_index: outputIndex, item };
 }
 

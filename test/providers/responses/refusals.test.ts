@@ -57,8 +57,10 @@ describe("a refusal", () => {
 
   test("a redirect is not followed: the credentials stay with the host they are for", async () => {
     await using elsewhere = await startModelServer({ responses: [HELLO] });
-    const { failure } = await failureFrom([status(307, "", { location: `${elsewhere.baseUrl}/responses` })]);
-    expect(failure.message).toStartWith("unexpected status 307 Temporary Redirect");
+    const location = `${elsewhere.baseUrl}/responses`;
+    const { failure } = await failureFrom([status(307, "", { location })]);
+    expect(failure).toMatchObject({ retry: false });
+    expect(failure.message).toStartWith(`unexpected status 307 Temporary Redirect: redirected to "${location}"`);
     expect(elsewhere.requests).toHaveLength(0);
   });
 
