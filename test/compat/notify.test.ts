@@ -40,6 +40,8 @@ requirement(["exec.notify.once"], "notify runs once per turn", async () => {
   const notify = JSON.stringify(["sh", "-c", "echo x >> calls.txt"]);
   const responses = [answer(functionCall("exec_command", { cmd: "true" })), answer(assistantText("done"))];
   const played = await stage.play({ config: `notify = ${notify}`, responses });
+  const calls = join(played.world.cwd, "calls.txt");
+  for (let tries = 0; tries < 100 && !existsSync(calls); tries++) await Bun.sleep(20);
   await Bun.sleep(200);
   expect(played.world.read("calls.txt")).toBe("x\n");
 });
