@@ -1,0 +1,205 @@
+import { createHash } from "node:crypto";
+
+/**
+ * The grammar of `MEMORY.md`: the line `# Memory`, then level-2 sections Summary, Preferences, any number of
+ * `Project: <path or remote>`, Notes. Generated entries are list items of the first three kinds that end in a
+ * citation. Everything from the Notes heading on, and all that is no such item, is the user's.
+ *
+ * Texts here may be ordinary strings or byte texts (see `toByteText`); writers use byte texts, so that no byte of
+ * the user's is lost, whatever its encoding.
+ */
+export interface MemoryDocument {
+  /** Whether the file begins with `# Memory`. A file that does not is one section, of kind `head`. */
+  follows: boolean;
+  /** The first is always the head: what stands before the first section. */
+  sections: MemorySection[];
+}
+
+export interface MemorySection {
+  kind: "head" | "summary" | "preferences" | "project" | "notes" | "other";
+  /** What stands after `Project: `; only of a project's section. */
+  project: string | null;
+  /** The heading's line with its end, "" for the head. */
+  heading: string;
+  blocks: MemoryBlock[];
+}
+
+export type MemoryBlock =
+  | { type: "text"; text: string }
+  /** A list item with its indented continuation lines and their ends. */
+  | { type: "item"; text: string; citations: Citation[] };
+
+export type MemoryItem = Extract<MemoryBlock, { type: "item" }>;
+
+export interface Citation {
+  threadId: string;
+  line: number | null;
+}
+
+/** First line of a file that follows the grammar. */
+export const MEMORY_TITLE = "# Memory";
+
+const UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
+/** ASCII only: in a byte text U+00A0 and its like are parts of other characters. */
+const BLANK = "[ \\t\\r\\n]";
+const CITATION = new RegExp(`\\[(${UUID})(?::(\\d{1,15}))?\\]`, "g");
+const TRAILING_CITATIONS = new RegExp(`(?:${BLANK}*\\[${UUID}(?::\\d{1,15})?\\])+${BLANK}*$`);
+const ITEM = /^(?:[-*+]|\d{1,9}[.)])[ \t]/;
+const CONTINUATION = /^[ \t]+[^ \t\r\n]/;
+
+/** Takes a file apart; `printMemory` puts exactly the same text together again. */
+export function parseMemory(text: string): MemoryDocument {
+  const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+  const head: MemorySection = { kind: "head", project: null, heading: "", blocks: [] };
+  if (!isTitle(lines[0] ?? "")) {
+    if (text !== "") head.blocks.push({ type: "text", text });
+    return { follows: false, sections: [head] };
+  }
+  const sections = [head];
+  let body: string[] = [];
+  const close = () => {
+    sections.at(-1)?.blocks.push(...blocksOf(body));
+    body = [];
+  };
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] ?? "";
+    const section = sections.at(-1)?.kind === "notes" ? undefined : sectionOf(line, sections);
+    const fenceEnd = section === undefined ? closingFence(lines, at) : at;
+    if (section === undefined) {
+      body.push(...lines.slice(at, fenceEnd + 1));
+      at = fenceEnd;
+    } else {
+      close();
+      sections.push(section);
+    }
+  }
+  close();
+  return { follows: true, sections };
+}
+
+/** The text of a document. */
+export function printMemory(document: MemoryDocument): string {
+  return document.sections.map(printSection).join("");
+}
+
+/** The text of one section, heading included. */
+export function printSection(section: MemorySection): string {
+  return section.heading + section.blocks.map((block) => block.text).join("");
+}
+
+/** Whether generated entries may stand in a section. */
+export function holdsEntries(section: MemorySection): boolean {
+  return section.kind === "summary" || section.kind === "preferences" || section.kind === "project";
+}
+
+/** The items of a document that may be generated ones: cited, in a section for entries. */
+export function citedItems(document: MemoryDocument): { section: MemorySection; item: MemoryItem }[] {
+  return document.sections
+    .filter(holdsEntries)
+    .flatMap((section) => section.blocks.flatMap((block) => (isCited(block) ? [{ section, item: block }] : [])));
+}
+
+/** Whether a block is a list item that ends in a citation. */
+export function isCited(block: MemoryBlock): block is MemoryItem {
+  return block.type === "item" && block.citations.length > 0;
+}
+
+/** Every citation anywhere in a text. */
+export function citationsIn(text: string): Citation[] {
+  return [...text.matchAll(CITATION)].map((match) => ({
+    threadId: (match[1] ?? "").toLowerCase(),
+    line: match[2] === undefined ? null : Number(match[2]),
+  }));
+}
+
+/** An item's text without its bullet and its closing citations. */
+export function statementOf(itemText: string): string {
+  return trimBlank(itemText.replace(TRAILING_CITATIONS, "").replace(ITEM, ""));
+}
+
+/** sha256 of an item of a byte text; line ends may be LF or CRLF. */
+export function itemHash(itemText: string): string {
+  return sha256(Buffer.from(itemText.replace(/\r\n/g, "\n").replace(/\r?\n$/, ""), "latin1"));
+}
+
+/** sha256 as 64 hex digits. */
+export function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** One character for each byte of the text's UTF-8. */
+export function toByteText(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+/** The text of a byte text; bytes that are no UTF-8 become U+FFFD. */
+export function fromByteText(text: string): string {
+  return Buffer.from(text, "latin1").toString("utf8");
+}
+
+/** As `trim`, for ASCII blanks only. */
+export function trimBlank(text: string): string {
+  return text.replace(/^[ \t\r\n]+/, "").replace(/[ \t\r\n]+$/, "");
+}
+
+function isTitle(line: string): boolean {
+  return line.replace(/^(?:\ufeff|\u00ef\u00bb\u00bf)/, "").replace(/[ \t\r\n]+$/, "") === MEMORY_TITLE;
+}
+
+/** The section a heading line begins. A second one of a kind (or of a project) is the user's. */
+function sectionOf(line: string, before: readonly MemorySection[]): MemorySection | undefined {
+  if (!line.startsWith("## ")) return undefined;
+  const title = trimBlank(line.slice(3));
+  const project = /^Project:[ \t]+(.+)$/.exec(title)?.[1] ?? null;
+  const kind = project === null ? plainKind(title) : "project";
+  const taken = before.some((section) => section.kind === kind && section.project === project);
+  const section: MemorySection = { kind, project, heading: line, blocks: [] };
+  return taken ? { ...section, kind: "other", project: null } : section;
+}
+
+function plainKind(title: string): MemorySection["kind"] {
+  if (title === "Summary") return "summary";
+  if (title === "Preferences") return "preferences";
+  return title === "Notes" ? "notes" : "other";
+}
+
+/** The line that closes the code block beginning at `at`; `at` itself where none begins or none is closed. */
+function closingFence(lines: readonly string[], at: number): number {
+  const fence = /^ {0,3}(`{3,}|~{3,})/.exec(lines[at] ?? "")?.[1];
+  if (fence === undefined) return at;
+  for (let next = at + 1; next < lines.length; next++) {
+    const line = trimBlank(lines[next] ?? "");
+    if (line.length >= fence.length && line === fence.charAt(0).repeat(line.length)) return next;
+  }
+  return at;
+}
+
+function blocksOf(lines: readonly string[]): MemoryBlock[] {
+  const blocks: MemoryBlock[] = [];
+  for (let at = 0; at < lines.length; at++) {
+    const end = ITEM.test(lines[at] ?? "") ? itemEnd(lines, at) : undefined;
+    const last = blocks.at(-1);
+    if (end !== undefined) {
+      const text = lines.slice(at, end).join("");
+      blocks.push({ type: "item", text, citations: trailingCitations(text) });
+      at = end - 1;
+    } else {
+      const text = lines.slice(at, closingFence(lines, at) + 1).join("");
+      at = closingFence(lines, at);
+      if (last?.type === "text") last.text += text;
+      else blocks.push({ type: "text", text });
+    }
+  }
+  return blocks;
+}
+
+function itemEnd(lines: readonly string[], at: number): number {
+  let end = at + 1;
+  while (end < lines.length && CONTINUATION.test(lines[end] ?? "")) end++;
+  return end;
+}
+
+function trailingCitations(text: string): Citation[] {
+  const trailing = TRAILING_CITATIONS.exec(text)?.[0];
+  return trailing === undefined ? [] : citationsIn(trailing);
+}
