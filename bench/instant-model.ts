@@ -1,5 +1,5 @@
-/** A model server in a process of its own: answers every request at once with 4 KB of text, prints its address. */
-const TEXT = "The quick brown fox jumps over the lazy dog. ".repeat(91);
+/** A model server in a process of its own: answers every request at once with 36 KB of text, prints its address. */
+const TEXT = "The quick brown fox jumps over the lazy dog. ".repeat(819);
 
 const events = [
   { type: "response.created", response: { id: "resp_1" } },

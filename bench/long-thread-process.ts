@@ -7,7 +7,9 @@ import { temporaryFolder } from "./measure.ts";
 
 /** Runs 200 turns in one thread of this process and prints what its memory was as JSON. */
 const TURNS = 200;
-const QUESTION = "What does the fox do next, and why does the dog stay where it is? ".repeat(30);
+/** The allocator gives freed pages back a moment after a collection. */
+const SETTLE_MS = 1500;
+const QUESTION = "What does the fox do next, and why does the dog stay where it is? ".repeat(60);
 
 const model = Bun.spawn([process.execPath, join(import.meta.dir, "instant-model.ts")], { stdout: "pipe" });
 const { value } = await model.stdout.getReader().read();
@@ -53,6 +55,8 @@ for (let turn = 1; turn <= TURNS; turn++) {
   await done;
   historyBytes += Buffer.byteLength(QUESTION);
   if (turn === 50 || turn === TURNS) {
+    Bun.gc(true);
+    await Bun.sleep(SETTLE_MS);
     Bun.gc(true);
     rssAfter[turn] = process.memoryUsage.rss();
   }

@@ -15,8 +15,9 @@ const MAX_ARGUMENT_BYTES = 128 * 1024 - 1;
 
 /**
  * Starts the `notify` program with the payload as its last argument and does not wait for it: it runs in a
- * session of its own and outlives this process. `env` is the child's whole environment, credentials already
- * removed. Returns null, or a warning when the program could not be started.
+ * session of its own and outlives this process, in the folder this process was started in (the session's is
+ * in the payload). `env` is its whole environment, credentials already removed. Returns null, or a warning
+ * when the program could not be started.
  */
 export function notifyTurnComplete(
   command: readonly string[],
@@ -27,7 +28,6 @@ export function notifyTurnComplete(
   if (program === undefined || program === "") return null;
   try {
     const child = Bun.spawn([...command, notificationPayload(notification)], {
-      cwd: notification.cwd,
       env: { ...options.env },
       stdin: "ignore",
       stdout: "ignore",
