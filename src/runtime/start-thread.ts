@@ -10,6 +10,7 @@ import type { Event } from "#protocol/events.ts";
 import type { ResponseItem } from "#protocol/items.ts";
 import { RolloutRecorder } from "#rollout/recorder.ts";
 import type { ResumedSession } from "#rollout/resume.ts";
+import { log } from "#telemetry/log.ts";
 import { assembleThread, sessionMeta } from "./assemble-thread.ts";
 import type { Engines } from "./engines.ts";
 import type { StartedThread } from "./options.ts";
@@ -38,6 +39,7 @@ export async function startThread(
     context: contextOf(engines, settings),
     startReview: startReviewChild,
   });
+  log("runtime", "info", "thread", { id: settings.threadId, rollout: recorder.path, resumed: past !== null });
   onEvent({ type: "thread_started", threadId: settings.threadId, rolloutPath: recorder.path });
   for (const message of [
     ...unstableFeatures(options.settings),

@@ -1,6 +1,8 @@
+import { monotonicMs } from "#lib/clock.ts";
 import { SharedLock } from "#lib/semaphore.ts";
 import type { TruncationPolicy } from "#lib/truncate.ts";
 import type { ResponseItem, ToolOutputPayload } from "#protocol/items.ts";
+import { log } from "#telemetry/log.ts";
 import { limitToolOutput } from "./output-limit.ts";
 import type { ToolRegistry } from "./registry.ts";
 import type { ToolCall, ToolContext, ToolResult } from "./tool.ts";
@@ -54,9 +56,18 @@ export class ToolRouter {
   run(call: ToolCall, context: ToolContext): Promise<ToolResult> {
     const tool = this.#registry.find(call.name);
     if (tool === undefined) return Promise.resolve({ output: unknownTool(call), success: false });
-    const task = () => {
+    const task = async () => {
       context.signal.throwIfAborted();
-      return tool.run(call, context);
+      const started = monotonicMs();
+      log("tools", "debug", "call", { name: call.name, call_id: call.callId });
+      const result = await tool.run(call, context);
+      log("tools", "debug", "answer", {
+        name: call.name,
+        call_id: call.callId,
+        success: result.success,
+        ms: Math.round(monotonicMs() - started),
+      });
+      return result;
     };
     return tool.parallel ? this.#lock.runShared(task) : this.#lock.runExclusive(task);
   }
