@@ -14,6 +14,8 @@ export interface ThreadRow {
   /** `cli`, `vscode`, `exec`, `mcp`, `unknown`, or the JSON text of a sub-agent source. */
   source: string;
   cwd: string;
+  /** As of the last extraction; null before the first. */
+  project: string | null;
   gitSha: string | null;
   gitBranch: string | null;
   gitOriginUrl: string | null;

@@ -153,6 +153,8 @@ export interface PhaseTwoJob {
   finish(options: {
     now: UnixSeconds;
     token: string;
+    /** As claimed. */
+    inputWatermark: number;
     inputs: PhaseTwoInputs;
     publish?: PublishStep;
   }): Promise<PhaseTwoEnd>;

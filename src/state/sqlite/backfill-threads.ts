@@ -1,0 +1,141 @@
+import { setImmediate } from "node:timers/promises";
+import { parseTimestamp } from "#lib/clock.ts";
+import { osErrorText } from "#lib/errors.ts";
+import { blockBuffer } from "../rollout-bytes.ts";
+import { type EarlierFacts, type RolloutFacts, readRolloutFacts } from "../rollout-facts.ts";
+import type { BackfillReport } from "../store.ts";
+import { type FoundRollout, walkRollouts } from "../walk-rollouts.ts";
+import type { Connection } from "./connection.ts";
+import { deleteThread, type IndexedThread, upsertThread } from "./thread-row.ts";
+
+/** Rows per write transaction, so that claims and heartbeats of others never wait long. */
+const BATCH = 256;
+
+/** What the index holds of a file, to see whether it changed. */
+interface KnownFile extends EarlierFacts {
+  path: string;
+  bytes: number;
+  mtimeMs: number;
+}
+
+/** Brings the index up to date with the files; see `ThreadIndex.backfill`. */
+export async function backfillThreads(
+  connection: Connection,
+  codexHome: string,
+  options: { signal?: AbortSignal },
+): Promise<BackfillReport> {
+  options.signal?.throwIfAborted();
+  const walk = walkRollouts(codexHome);
+  const known = knownFiles(connection);
+  const changed = [...walk.rollouts.values()].filter((found) => !isUnchanged(found, known.get(found.threadId)));
+  const skipped = [...walk.skipped];
+  let added = 0;
+  let updated = 0;
+  const buffer = changed.length > 0 ? blockBuffer() : Buffer.alloc(0);
+  for (let at = 0; at < changed.length; at += BATCH) {
+    options.signal?.throwIfAborted();
+    const rows = changed.slice(at, at + BATCH).flatMap((found) => {
+      const row = readRow(found, known.get(found.threadId), buffer);
+      if ("row" in row) return [row.row];
+      skipped.push({ path: found.path, reason: row.reason });
+      return [];
+    });
+    storeBatch(connection, rows);
+    for (const { id } of rows) known.has(id) ? updated++ : added++;
+    // Others share this thread: nobody waits for more than a batch.
+    await setImmediate();
+  }
+  const removed = walk.complete ? removeMissing(connection, [...known.keys()], walk.rollouts) : 0;
+  const { files, duplicates, complete } = walk;
+  return { files, added, updated, removed, skipped, duplicates, complete };
+}
+
+function knownFiles(connection: Connection): Map<string, KnownFile> {
+  const sql = `
+    SELECT id, rollout_path AS path, file_bytes AS bytes, file_mtime_ms AS mtimeMs, scanned_bytes AS scannedBytes,
+      model, memory_mode AS memoryMode, first_user_message AS firstUserMessage
+    FROM threads`;
+  const rows = connection.query((db) => db.query<KnownFile & { id: string }, []>(sql).all());
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+function isUnchanged(found: FoundRollout, known: KnownFile | undefined): boolean {
+  return (
+    known !== undefined && known.path === found.path && known.bytes === found.bytes && known.mtimeMs === found.mtimeMs
+  );
+}
+
+function readRow(
+  found: FoundRollout,
+  known: KnownFile | undefined,
+  buffer: Buffer,
+): { row: IndexedThread } | { reason: string } {
+  try {
+    const earlier = known !== undefined && onlyGrew(found, known) ? { earlier: known } : {};
+    const facts = readRolloutFacts(found.path, { size: found.bytes, buffer, ...earlier });
+    return facts === undefined
+      ? { reason: "it does not begin with a session_meta record" }
+      : { row: indexedThread(found, facts) };
+  } catch (error) {
+    return { reason: osErrorText(error) };
+  }
+}
+
+/** Below this size a file is simply read again: cheaper than being wrong about what was added. */
+const REREAD_BYTES = 1 << 20;
+
+function onlyGrew(found: FoundRollout, known: KnownFile): boolean {
+  return known.path === found.path && found.bytes > known.bytes && known.scannedBytes > REREAD_BYTES;
+}
+
+/** A first message is kept to recognise a session by, not to be read in full. */
+const MESSAGE_CHARS = 2000;
+const TITLE_CHARS = 120;
+
+function indexedThread(found: FoundRollout, facts: RolloutFacts): IndexedThread {
+  const { meta } = facts;
+  const seconds = (ms: number | undefined) => Math.floor((ms ?? found.mtimeMs) / 1000);
+  const message = facts.firstUserMessage.trim().slice(0, MESSAGE_CHARS);
+  return {
+    id: found.threadId,
+    rolloutPath: found.path,
+    source: typeof meta.source === "string" ? meta.source : JSON.stringify(meta.source),
+    cwd: meta.cwd,
+    gitSha: meta.git?.commit_hash ?? null,
+    gitBranch: meta.git?.branch ?? null,
+    gitOriginUrl: meta.git?.repository_url ?? null,
+    model: facts.model,
+    provider: meta.model_provider,
+    title: (message.split("\n", 1)[0] ?? "").slice(0, TITLE_CHARS),
+    firstUserMessage: message,
+    createdAt: seconds(parseTimestamp(meta.timestamp)),
+    updatedAt: seconds(facts.updatedAtMs),
+    archived: found.archived,
+    memoryMode: facts.memoryMode,
+    fileBytes: found.bytes,
+    fileMtimeMs: found.mtimeMs,
+    scannedBytes: facts.scannedBytes,
+  };
+}
+
+function storeBatch(connection: Connection, rows: readonly IndexedThread[]): void {
+  if (rows.length === 0) return;
+  connection.write((db) => {
+    for (const row of rows) upsertThread(db, row);
+  });
+}
+
+/** Rows of threads whose files are gone; a rollout that merely could not be parsed keeps its row. */
+function removeMissing(
+  connection: Connection,
+  ids: readonly string[],
+  rollouts: ReadonlyMap<string, FoundRollout>,
+): number {
+  const gone = ids.filter((id) => !rollouts.has(id));
+  if (gone.length > 0) {
+    connection.write((db) => {
+      for (const id of gone) deleteThread(db, id);
+    });
+  }
+  return gone.length;
+}

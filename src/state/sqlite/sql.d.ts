@@ -1,0 +1,5 @@
+/** Migrations are SQL files embedded as text (`with { type: "text" }`). */
+declare module "*.sql" {
+  const text: string;
+  export default text;
+}
