@@ -1,0 +1,278 @@
+import { parseTimestamp } from "#lib/clock.ts";
+import { CodexError, osErrorText } from "#lib/errors.ts";
+import { isObject, parseJsonObject } from "#lib/jsonl.ts";
+import { ForkPrefix } from "./fork-prefix.ts";
+import { type LineHead, readLineHead } from "./line-head.ts";
+import { readLongOutput } from "./long-output.ts";
+import { isInstructionBlock, type RolloutContent, rolloutContent } from "./rollout-content.ts";
+import { type ScannedLine, type ScanOptions, scanLines } from "./scan-lines.ts";
+
+/** A kept item with the place it stands at. */
+export interface FilteredItem {
+  /** Number of the rollout line, from 1. */
+  line: number;
+  /** Byte range of the line in the file, without its newline. */
+  start: number;
+  end: number;
+  /** As stored; "" when the line has none. */
+  timestamp: string;
+  content: RolloutContent;
+}
+
+/** What happens between items: only this, and no item, comes from event lines. */
+export type RolloutMark =
+  /** The front end's own record of what the user typed: stands after the item with the same text. */
+  | { type: "user_typed"; text: string }
+  | { type: "turn_started" }
+  | { type: "turn_ended"; outcome: "completed" | "aborted" }
+  | { type: "cwd"; cwd: string };
+
+/** Receives what the filter lets through, in the order of the file. */
+export interface RolloutSink {
+  item(item: FilteredItem): void;
+  mark(mark: RolloutMark): void;
+}
+
+/** What a rollout says about itself, and what was left out of it. */
+export interface RolloutFacts {
+  /** From the first `session_meta`; "" when there is none. */
+  threadId: string;
+  /** Of the last turn; else of the session. */
+  cwd: string;
+  gitBranch: string | null;
+  provider: string;
+  /** Of the last turn. */
+  model: string | null;
+  /** First message the user typed; "" when there is none. */
+  firstUserMessage: string;
+  bytes: number;
+  lines: number;
+  kept: number;
+  left: {
+    /** Lines that are no rollout lines; a torn last line is one. */
+    garbage: number;
+    /** Lines longer than can be held, by type. Only outputs keep their two ends. */
+    oversized: Record<string, number>;
+    /** Items a fork repeats from its parent. */
+    repeated: number;
+  };
+}
+
+/** Outputs longer than this are decoded at their ends only. */
+const LONG_OUTPUT_BYTES = 48 << 10;
+
+/**
+ * Reads a rollout of 0.101 or 0.169 as a stream and hands on what memory may be made of: messages of user and
+ * assistant, tool calls and outputs. Memory does not grow with the file. Damaged lines are counted and passed over.
+ * Throws `CodexError` "rollout_unreadable" when the file cannot be read at all, the signal's reason when aborted.
+ */
+export async function filterRollout(path: string, sink: RolloutSink, options: ScanOptions = {}): Promise<RolloutFacts> {
+  const filter = new RolloutFilter(sink);
+  try {
+    const { bytes, lines } = await scanLines(path, (line) => filter.line(line), options);
+    return { ...filter.facts(), bytes, lines };
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw new CodexError("rollout_unreadable", `Cannot read the session file "${path}": ${osErrorText(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+type Json = Record<string, unknown>;
+
+const OUTPUT_TYPES = new Set(["function_call_output", "custom_tool_call_output"]);
+/** Response items that are never kept: their lines need no parsing. */
+const DROPPED_ITEMS = new Set([
+  "reasoning",
+  "ghost_snapshot",
+  "compaction",
+  "compaction_summary",
+  "image_generation_call",
+]);
+const KEPT_EVENTS = new Set([
+  "user_message",
+  "task_started",
+  "turn_started",
+  "task_complete",
+  "turn_complete",
+  "turn_aborted",
+]);
+
+class RolloutFilter {
+  readonly #sink: RolloutSink;
+  readonly #fork = new ForkPrefix();
+  readonly #left: RolloutFacts["left"] = { garbage: 0, oversized: {}, repeated: 0 };
+  #meta: Json | undefined;
+  #cwd = "";
+  #model: string | null = null;
+  #kept = 0;
+  #typed = "";
+  #firstUserItem = "";
+
+  constructor(sink: RolloutSink) {
+    this.#sink = sink;
+  }
+
+  facts(): Omit<RolloutFacts, "bytes" | "lines"> {
+    const meta = this.#meta ?? {};
+    return {
+      threadId: text(meta.id ?? meta.session_id),
+      cwd: this.#cwd,
+      gitBranch: isObject(meta.git) && typeof meta.git.branch === "string" ? meta.git.branch : null,
+      provider: text(meta.model_provider),
+      model: this.#model,
+      firstUserMessage: this.#typed || this.#firstUserItem,
+      kept: this.#kept,
+      left: this.#left,
+    };
+  }
+
+  line(line: ScannedLine): void {
+    const head = readLineHead(line);
+    if (line.tail !== undefined) return this.#oversized(line, head);
+    if (head !== undefined && isUnwanted(head)) return;
+    if (head !== undefined && OUTPUT_TYPES.has(head.payloadType) && line.to - line.from > LONG_OUTPUT_BYTES) {
+      if (this.#longOutput(line, head)) return;
+    }
+    this.#parsed(line);
+  }
+
+  #parsed(line: ScannedLine): void {
+    if (line.to === line.from || isBlank(line)) return;
+    const record = parseJsonObject(line.buffer.subarray(line.from, line.to));
+    if (record === undefined || typeof record.type !== "string" || !isObject(record.payload)) {
+      this.#left.garbage++;
+      return;
+    }
+    this.#record(record.type, record.payload, record.metadata, line, text(record.timestamp));
+  }
+
+  #record(type: string, payload: Json, metadata: unknown, line: ScannedLine, timestamp: string): void {
+    this.#fork.seeLine(timestamp);
+    switch (type) {
+      case "session_meta":
+        this.#sessionMeta(payload, timestamp);
+        return;
+      case "turn_context":
+        this.#turnContext(payload);
+        return;
+      case "response_item": {
+        // 0.169 also stores the model's answer to a compaction request.
+        if (isObject(metadata) && metadata.compaction_output === true) return;
+        const content = rolloutContent(payload);
+        if (content !== undefined) this.#keep(content, line, timestamp);
+        return;
+      }
+      case "event_msg":
+        this.#event(payload);
+        return;
+    }
+  }
+
+  #sessionMeta(payload: Json, timestamp: string): void {
+    const id = text(payload.id ?? payload.session_id);
+    if (this.#meta === undefined) {
+      this.#meta = payload;
+      this.#cwd = text(payload.cwd);
+      const startedMs = parseTimestamp(text(payload.timestamp)) ?? parseTimestamp(timestamp);
+      this.#fork.begin(id, startedMs, typeof payload.forked_from_id === "string");
+    } else this.#fork.seeMeta(id);
+  }
+
+  #turnContext(payload: Json): void {
+    this.#fork.seeTurn(text(payload.turn_id));
+    if (typeof payload.model === "string") this.#model = payload.model;
+    const cwd = text(payload.cwd);
+    if (cwd === "" || cwd === this.#cwd) return;
+    this.#cwd = cwd;
+    this.#sink.mark({ type: "cwd", cwd });
+  }
+
+  #event(payload: Json): void {
+    switch (payload.type) {
+      case "user_message":
+        return this.#userTyped(text(payload.message));
+      case "item_completed":
+        return this.#userTyped(userMessageText(payload.item));
+      case "task_started":
+      case "turn_started":
+        this.#fork.seeTurn(text(payload.turn_id));
+        return this.#mark({ type: "turn_started" });
+      case "task_complete":
+      case "turn_complete":
+        return this.#mark({ type: "turn_ended", outcome: "completed" });
+      case "turn_aborted":
+        return this.#mark({ type: "turn_ended", outcome: "aborted" });
+    }
+  }
+
+  #userTyped(message: string): void {
+    if (message.trim() === "" || isInstructionBlock(message)) return;
+    this.#typed ||= message;
+    this.#mark({ type: "user_typed", text: message });
+  }
+
+  #mark(mark: RolloutMark): void {
+    if (!this.#fork.repeating) this.#sink.mark(mark);
+  }
+
+  #keep(content: RolloutContent, line: ScannedLine, timestamp: string): void {
+    if (content.type === "user") this.#firstUserItem ||= content.text;
+    if (this.#fork.repeating) {
+      this.#left.repeated++;
+      return;
+    }
+    this.#kept++;
+    this.#sink.item({ line: line.number, start: line.start, end: line.end, timestamp, content });
+  }
+
+  #longOutput(line: ScannedLine, head: LineHead): boolean {
+    const output = readLongOutput(line);
+    if (output === undefined) return false;
+    this.#fork.seeLine(head.timestamp);
+    this.#keep({ type: "output", callId: output.callId, text: output.text }, line, head.timestamp);
+    return true;
+  }
+
+  #oversized(line: ScannedLine, head: LineHead | undefined): void {
+    const type = head === undefined ? "unknown" : head.payloadType || head.type;
+    this.#left.oversized[type] = (this.#left.oversized[type] ?? 0) + 1;
+    if (head !== undefined && OUTPUT_TYPES.has(head.payloadType)) this.#longOutput(line, head);
+  }
+}
+
+function isUnwanted(head: LineHead): boolean {
+  switch (head.type) {
+    case "response_item":
+      return DROPPED_ITEMS.has(head.payloadType) || head.role === "developer" || head.role === "system";
+    case "event_msg":
+      if (head.payloadType === "item_completed") return head.itemType !== "" && head.itemType !== "UserMessage";
+      return head.payloadType !== "" && !KEPT_EVENTS.has(head.payloadType);
+    case "session_meta":
+    case "turn_context":
+      return false;
+    default:
+      return true;
+  }
+}
+
+function isBlank(line: ScannedLine): boolean {
+  for (let at = line.from; at < line.to; at++) {
+    const byte = line.buffer[at];
+    if (byte !== 32 && byte !== 9 && byte !== 13) return false;
+  }
+  return true;
+}
+
+/** The text of a 0.169 `UserMessage` item; "" for other items. */
+function userMessageText(item: unknown): string {
+  if (!isObject(item) || item.type !== "UserMessage" || !Array.isArray(item.content)) return "";
+  return item.content
+    .flatMap((part: unknown) => (isObject(part) && typeof part.text === "string" ? [part.text] : []))
+    .join("\n");
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
