@@ -15,6 +15,7 @@ import type {
 import { FEATURE_ALIASES, FEATURES, type FeatureName } from "./features.ts";
 import type { LoadedConfig } from "./load.ts";
 import { type McpServerSettings, mcpServers } from "./mcp-servers.ts";
+import { type MemorySettings, memorySettings } from "./memory-settings.ts";
 import { DEFAULT_PROVIDER, type ProviderConfig, providerTable, selectProvider } from "./providers.ts";
 import type { Config } from "./schema.ts";
 import type { TrustLevel } from "./trust.ts";
@@ -64,6 +65,7 @@ export interface Settings {
   projectDoc: { maxBytes: number; fallbackFilenames: readonly string[]; rootMarkers: readonly string[] };
   shellEnvironment: ShellEnvironmentPolicy;
   mcpServers: readonly McpServerSettings[];
+  memories: MemorySettings;
   /** Program and arguments; undefined when there is none. */
   notify: readonly string[] | undefined;
   hideAgentReasoning: boolean;
@@ -111,6 +113,7 @@ export function resolveSettings(loaded: LoadedConfig, options: ResolveOptions = 
     },
     shellEnvironment: shellEnvironmentOf(config),
     mcpServers: mcpServers(config),
+    memories: memorySettings(config),
     notify: config.notify === undefined || config.notify.length === 0 ? undefined : config.notify,
     hideAgentReasoning: config.hide_agent_reasoning,
     showRawAgentReasoning: config.show_raw_agent_reasoning,

@@ -59,7 +59,29 @@ export type EventRecord =
   | { type: "turn_aborted"; turn_id: string; reason: string }
   | { type: "context_compacted" }
   | ({ type: "entered_review_mode"; user_facing_hint: string } & { target: ReviewTarget })
-  | { type: "exited_review_mode"; review_output: ReviewOutput | null };
+  | { type: "exited_review_mode"; review_output: ReviewOutput | null }
+  /** Whether the session may become memory, from here on. Ours; others skip it. */
+  | { type: "memory_mode"; memory_mode: "enabled" | "disabled" | "polluted" }
+  | ({ type: "memory_injection" } & MemoryInjectionRecord);
+
+/** What of the memories a conversation was given, and what did not fit. Sizes are bytes of UTF-8. */
+export interface MemoryInjectionRecord {
+  /** When: a new session, a resumed one whose memories changed, or after a compaction. */
+  reason: "start" | "resume" | "compaction";
+  /** The session's project: a folder. */
+  project: string;
+  /** sha256 of the whole message. */
+  sha256: string;
+  /** Of the memories in the message, without the words around them. */
+  bytes: number;
+  budget_bytes: number;
+  /** In the order of the message; a section that was cut away wholly has 0 bytes. */
+  sections: { name: string; bytes: number; entries: number; cut_bytes: number; cut_entries: number }[];
+  /** Projects that are only named, and how many names were cut. */
+  other_projects: { named: number; cut: number };
+  /** Threads that the injected entries cite. */
+  thread_ids: string[];
+}
 
 /** One rollout line without its timestamp. */
 export type RolloutItem =

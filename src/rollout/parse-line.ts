@@ -29,6 +29,7 @@ export type RolloutRecord =
   | { type: "turn_ended"; turnId: string | undefined; outcome: "completed" | "aborted" }
   | { type: "token_count"; info: TokenUsageInfo | null; rateLimits: RateLimitSnapshot | null }
   | { type: "user_message"; message: string }
+  | { type: "memory_mode"; mode: string }
   | { type: "rolled_back"; turns: number }
   | { type: "skipped" }
   | { type: "garbage" };
@@ -98,6 +99,8 @@ function eventRecord(payload: Json): RolloutRecord {
       return { type: "token_count", info: usageInfo(payload.info), rateLimits: rateLimits(payload.rate_limits) };
     case "user_message":
       return { type: "user_message", message: text(payload.message) ?? "" };
+    case "memory_mode":
+      return { type: "memory_mode", mode: text(payload.memory_mode) ?? text(payload.mode) ?? "" };
     case "thread_rolled_back":
       return { type: "rolled_back", turns: count(payload.num_turns) };
     default:

@@ -31,6 +31,8 @@ export interface ResumedSession {
   summaries: ReadonlySet<string>;
   /** Milliseconds since the epoch of the newest line, or undefined when no line has a timestamp. */
   updatedAtMs: number | undefined;
+  /** Whether the session may become memory: as it began, or as changed since. Absent means enabled. */
+  memoryMode: string | undefined;
   /** Lines that are no rollout lines: foreign, damaged, torn. */
   garbageLines: number;
 }
@@ -69,6 +71,7 @@ class Replay {
   #lastTurn: LastTurn = "none";
   #summaries = new Set<string>();
   #timestamp = "";
+  #memoryMode: string | undefined;
   #garbage = 0;
 
   apply(line: RolloutLine): void {
@@ -82,6 +85,11 @@ class Replay {
       case "session_meta":
         // A forked session repeats its parent's meta after its own.
         this.meta ??= record.meta;
+        this.#memoryMode ??= this.meta.memory_mode;
+        break;
+      case "memory_mode":
+        // What web content has touched stays so.
+        if (this.#memoryMode !== "polluted") this.#memoryMode = record.mode;
         break;
       case "response_item":
         this.#history.push(record.item);
@@ -145,6 +153,7 @@ class Replay {
       lastTurn: this.#lastTurn,
       summaries: this.#summaries,
       updatedAtMs: parseTimestamp(this.#timestamp),
+      memoryMode: this.#memoryMode,
       garbageLines: this.#garbage,
     };
   }
