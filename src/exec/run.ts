@@ -1,4 +1,5 @@
 import { writeFileAtomic } from "#lib/atomic-file.ts";
+import { monotonicMs } from "#lib/clock.ts";
 import { CodexError, osErrorText } from "#lib/errors.ts";
 import { writeStderr, writeStdout } from "#lib/stdio.ts";
 import { VERSION } from "#lib/version.ts";
@@ -35,6 +36,9 @@ type RunEnd =
 /** 128 + the signal's number, as a shell reports a program it stopped. */
 const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
+/** Ending commands and recording the interruption takes a few milliseconds; after this a second signal forces the end. */
+const FORCE_AFTER_MS = 1000;
+
 /** Runs one turn and resolves to the process's exit code. */
 export async function runExec(runtime: Runtime, request: ExecRequest): Promise<number> {
   const session = new ExecSession(request);
@@ -64,11 +68,12 @@ class ExecSession {
   #interrupt: (() => void) | undefined;
   #signal: keyof typeof SIGNAL_EXIT | undefined;
   #finish: (end: RunEnd) => void = () => {};
+  #signalledAtMs = 0;
   #isOver = false;
   readonly ended: Promise<RunEnd>;
   readonly #onSignal = (signal: NodeJS.Signals) => {
-    // A second signal means now.
-    if (this.#signal !== undefined) process.exit(SIGNAL_EXIT[this.#signal]);
+    if (this.#signal !== undefined) return this.#forceExit(this.#signal);
+    this.#signalledAtMs = monotonicMs();
     this.#signal = signal as keyof typeof SIGNAL_EXIT;
     this.#interrupt?.();
   };
@@ -113,6 +118,11 @@ class ExecSession {
       default:
         return;
     }
+  }
+
+  /** A later signal means now; one right after the first is the same wish (a key held down, a group signalled twice). */
+  #forceExit(signal: keyof typeof SIGNAL_EXIT): void {
+    if (monotonicMs() - this.#signalledAtMs > FORCE_AFTER_MS) process.exit(SIGNAL_EXIT[signal]);
   }
 
   dispose(): void {
