@@ -14,6 +14,8 @@ export interface BwrapInvocation {
   cwd: string;
   /** Variables bwrap itself must not see: set only for the command. */
   setenv: readonly (readonly [name: string, value: string])[];
+  /** A name no other process's command line contains (`endStrays` looks for it): letters, digits, `_`. */
+  mark: string;
   /** Number, in the child, of the descriptor with the seccomp filter. */
   seccompFd: number;
   /** Number, in the child, of the descriptor bwrap reports the command's end on. */
@@ -33,7 +35,7 @@ const NAMESPACES = [
 /**
  * bwrap's argv. The tree is read-only but for the writable mounts; `/dev` is a private minimal one;
  * `/proc/sys` is covered because its files belong to uid 0, which root keeps; `/proc/1` is emptied
- * because bwrap's own reaper runs there without the filter, and its memory would be writable.
+ * because that process is bwrap itself, whose `exe` leads to the real, writable file system.
  */
 export function bwrapArgv(invocation: BwrapInvocation): string[] {
   const [first, ...rest] = invocation.mounts;
@@ -52,7 +54,8 @@ export function bwrapArgv(invocation: BwrapInvocation): string[] {
     ...["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1"],
     ...(wholeTree ? rest : invocation.mounts).flatMap(mountArguments),
     ...invocation.setenv.flatMap(([name, value]) => ["--setenv", name, value]),
-    ...["--chdir", invocation.cwd],
+    // Unsets nothing: there is no such variable.
+    ...["--unsetenv", invocation.mark, "--chdir", invocation.cwd],
     ...["--seccomp", String(invocation.seccompFd), "--json-status-fd", String(invocation.statusFd)],
     "--",
     ...invocation.argv,

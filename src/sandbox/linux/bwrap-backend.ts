@@ -1,5 +1,6 @@
 import { accessSync, closeSync, constants, statSync } from "node:fs";
 import { messageOf } from "#lib/errors.ts";
+import { randomHex } from "#lib/ids.ts";
 import type { SandboxCommand, SandboxContext, SandboxUnavailable, SpawnPlan } from "../sandbox.ts";
 import { anonymousFileOf, openAnonymousFile, reopenReadOnly } from "./anonymous-file.ts";
 import { bwrapArgv, deafToKeyboard, RESET_SIGNALS_PROBE } from "./bwrap-args.ts";
@@ -7,7 +8,8 @@ import { Confiner } from "./confinement.ts";
 import { bwrapMissing } from "./diagnose.ts";
 import type { Mount } from "./mounts.ts";
 import { seccompProgram } from "./seccomp-program.ts";
-import { readStatus, startFailure } from "./start-failure.ts";
+import { hasEnded, readStatus, startFailure } from "./start-failure.ts";
+import { endStrays } from "./strays.ts";
 import type { FilterArch } from "./syscall-numbers.ts";
 
 /** Numbers of the plan's descriptors in the child, in the order of `inheritFds`. */
@@ -51,12 +53,15 @@ export class BwrapBackend {
     resources: DisposableStack,
   ): SpawnPlan {
     const { outer, inner } = splitEnvironment(command.env);
-    const fds = { seccompFd: SECCOMP_FD, statusFd: STATUS_FD };
+    const fixed = { mark: `CODEX_MARK_${randomHex(24)}`, seccompFd: SECCOMP_FD, statusFd: STATUS_FD };
     const wrap = (argv: readonly string[]) =>
-      bwrapArgv({ ...target, ...fds, tty: command.tty, cwd: command.cwd, setenv: inner, argv });
+      bwrapArgv({ ...target, ...fixed, tty: command.tty, cwd: command.cwd, setenv: inner, argv });
     const argv = command.tty && this.#canResetKeyboard() ? deafToKeyboard(command.argv, wrap) : wrap(command.argv);
 
     const status = resources.adopt(openAnonymousFile(), closeSync);
+    resources.defer(() => {
+      if (!hasEnded(readStatus(status))) endStrays(target.bwrap, fixed.mark);
+    });
     const untilSpawned = resources.use(new DisposableStack());
     const filter = untilSpawned.adopt(this.#openFilter(target.network), closeSync);
     const untilEnd = resources.move();

@@ -8,6 +8,9 @@ import { randomHex } from "#lib/ids.ts";
 /** How long another process may take to remove a placeholder; it needs microseconds. */
 const REMOVAL_MS = 5_000;
 
+/** So that a heap of leftovers does not hold up a command. */
+const LEFTOVERS_AT_ONCE = 32;
+
 /** How long a placeholder nobody holds is kept for the next command: making and removing it takes longer than planning. */
 const LINGER_MS = 200;
 
@@ -29,12 +32,13 @@ export class Placeholders {
   /** Placeholders of ours, with the number of commands that rely on each. */
   readonly #holders = new Map<string, number>();
   #sweep: NodeJS.Timeout | undefined;
+  #cleared = false;
 
   /** `registry` is made when first needed, for this user alone. */
   constructor(registry: string) {
     this.#registry = registry;
     // Two of these in one process are strangers to each other.
-    this.#process = `${processIdentity(process.pid) ?? process.pid}-${randomHex(8)}`;
+    this.#process = `${processIdentity(process.pid) ?? `${process.pid}-`}-${randomHex(8)}`;
   }
 
   /** Whether the folder at `path` is a placeholder of a command, alive or long gone, rather than the user's own. */
@@ -85,6 +89,7 @@ export class Placeholders {
   }
 
   #take(path: string): "held" | "not-possible" | "taken" {
+    if (!this.#cleared) this.#clearLeftovers();
     const shared = this.isPlaceholder(path);
     this.#write(path, "uses");
     this.#awaitRemovers(path);
@@ -98,6 +103,17 @@ export class Placeholders {
       if (code === "EEXIST") return "taken";
       if (isLasting(code, dirname(path))) return "not-possible";
       throw error;
+    }
+  }
+
+  /** What killed processes left anywhere goes once per process, a few at a time. */
+  #clearLeftovers(): void {
+    this.#cleared = true;
+    const leftovers = readFolder(this.#registry).map(parseEntry).filter(isEntry).filter(hasDied);
+    for (const { name, kind } of leftovers.slice(0, LEFTOVERS_AT_ONCE)) {
+      const path = readPath(join(this.#registry, name));
+      if (kind === "uses" && path !== undefined) this.#remove(path);
+      rmSync(join(this.#registry, name), { force: true });
     }
   }
 
@@ -124,8 +140,7 @@ export class Placeholders {
 
   #isOther(entry: Entry): boolean {
     if (entry.process === this.#process) return false;
-    const identity = processIdentity(Number.parseInt(entry.process, 10));
-    if (identity !== undefined && entry.process.startsWith(`${identity}-`)) return true;
+    if (!hasDied(entry)) return true;
     rmSync(join(this.#registry, entry.name), { force: true });
     return false;
   }
@@ -133,10 +148,7 @@ export class Placeholders {
   #entries(path: string): Entry[] {
     const hash = hashOf(path);
     const names = readFolder(this.#registry).filter((name) => name.startsWith(hash));
-    return names.flatMap((name) => {
-      const [, kind, process] = name.split(".");
-      return kind === undefined || process === undefined ? [] : [{ name, kind, process }];
-    });
+    return names.map(parseEntry).filter(isEntry);
   }
 
   /** The path is written down for whoever wonders what a leftover file is about. */
@@ -158,6 +170,29 @@ interface Entry {
   name: string;
   kind: string;
   process: string;
+}
+
+function parseEntry(name: string): Entry | undefined {
+  const [, kind, process] = name.split(".");
+  return kind === undefined || process === undefined ? undefined : { name, kind, process };
+}
+
+function isEntry(entry: Entry | undefined): entry is Entry {
+  return entry !== undefined;
+}
+
+/** Whether the process that wrote the entry is gone. */
+function hasDied(entry: Entry): boolean {
+  const identity = processIdentity(Number.parseInt(entry.process, 10));
+  return identity === undefined || !entry.process.startsWith(`${identity}-`);
+}
+
+function readPath(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -5,12 +5,14 @@ import { bwrapFailed, namespaceFacts } from "./diagnose.ts";
 const MISSING_PROGRAM = /^bwrap: execvp (.*): No such file or directory$/m;
 const UNUSABLE_PROGRAM = /^bwrap: execvp (.*): (.+)$/m;
 
-/**
- * Why the command never ran, if so. bwrap writes an exit code to its status file only when the command
- * was executed; before that point, its own report is the first thing on stderr.
- */
+/** Whether the command was executed and ended while bwrap was watching: only then bwrap writes its exit code down. */
+export function hasEnded(status: string): boolean {
+  return status.includes('"exit-code"');
+}
+
+/** Why the command never ran, if so: then bwrap's own report is the first thing on stderr. */
 export function startFailure(status: string, stderr: string): StartFailure | undefined {
-  if (status.includes('"exit-code"') || !stderr.startsWith("bwrap: ")) return undefined;
+  if (hasEnded(status) || !stderr.startsWith("bwrap: ")) return undefined;
   const missing = MISSING_PROGRAM.exec(stderr)?.[1];
   if (missing !== undefined) return programFailure(127, missing, "No such file or directory");
   const [, program, reason] = UNUSABLE_PROGRAM.exec(stderr) ?? [];
