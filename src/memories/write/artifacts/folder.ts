@@ -57,7 +57,7 @@ function folderState(path: string): FolderState {
 function notAFolder(path: string, found: "link" | "other"): CodexError {
   const what = found === "link" ? "a symbolic link" : "not a folder";
   return new CodexError(
-    "memory_root_unsafe",
+    "memory_root",
     `Cannot write memories: "${path}" is ${what}, expected a folder; move it away or put a folder in its place`,
   );
 }

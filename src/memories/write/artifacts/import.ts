@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseTimestamp } from "#lib/clock.ts";
+import { checkMemoryRoot, type MemoryLayout, memoryLayout } from "#memories/layout.ts";
 import type { ArtifactImporter, ImportedArtifacts } from "#state/artifact-importer.ts";
 import type { Extractor, StageOneOutput, UnixSeconds } from "#state/rows.ts";
 import { isFolder, readRegular } from "./folder.ts";
@@ -8,15 +9,15 @@ import { isOurRawMemories, parseRawMemories, parseSummary, type RawSection, type
 import { absoluteRolloutPath, isFileSafeId, rfc3339 } from "./render.ts";
 
 /** What the state database is handed to fill itself from the files of a root when it was lost. */
-export function artifactImporter(root: string, codexHome: string): ArtifactImporter {
-  return { present: () => hasArtifacts(root), read: () => importArtifacts(root, codexHome) };
+export function artifactImporter(codexHome: string): ArtifactImporter {
+  return { present: () => hasArtifacts(memoryLayout(codexHome)), read: () => importArtifacts(codexHome) };
 }
 
 /** Whether files of ours are there. Throws when the root is a link: an empty database would later empty the folder. */
-function hasArtifacts(root: string): boolean {
-  if (!isFolder(root)) return false;
-  const raw = readRegular(join(root, "raw_memories.md"));
-  return (Buffer.isBuffer(raw) && isOurRawMemories(raw)) || readSummaries(join(root, "rollout_summaries")).size > 0;
+function hasArtifacts(layout: MemoryLayout): boolean {
+  if (checkMemoryRoot(layout) === "missing") return false;
+  const raw = readRegular(layout.rawMemories);
+  return (Buffer.isBuffer(raw) && isOurRawMemories(raw)) || readSummaries(layout.rolloutSummaries).size > 0;
 }
 
 /**
@@ -25,11 +26,12 @@ function hasArtifacts(root: string): boolean {
  * thread is rather read again than missed. Files that are not ours are ignored, links are not followed. Throws when
  * the root is a link or no folder.
  */
-export function importArtifacts(root: string, codexHome: string): ImportedArtifacts {
-  if (!isFolder(root)) return { outputs: [], consolidated: false };
-  const summaries = readSummaries(join(root, "rollout_summaries"));
-  const sections = readSections(join(root, "raw_memories.md"), new Set(summaries.keys()));
-  const consolidated = Buffer.isBuffer(readRegular(join(root, "MEMORY.md")));
+export function importArtifacts(codexHome: string): ImportedArtifacts {
+  const layout = memoryLayout(codexHome);
+  if (checkMemoryRoot(layout) === "missing") return { outputs: [], consolidated: false };
+  const summaries = readSummaries(layout.rolloutSummaries);
+  const sections = readSections(layout.rawMemories, new Set(summaries.keys()));
+  const consolidated = Buffer.isBuffer(readRegular(layout.memory));
   const ids = [...new Set([...summaries.keys(), ...sections.keys()])].toSorted();
   const outputs = ids.map((threadId) => {
     const row = rowOf(threadId, summaries.get(threadId), sections.get(threadId), codexHome);

@@ -1,5 +1,6 @@
 import { isAbsolute, join, relative, sep } from "node:path";
 import { isoTimestamp } from "#lib/clock.ts";
+import { rolloutSummaryName } from "#memories/layout.ts";
 import type { StageOneOutput } from "#state/rows.ts";
 
 /** The two opening lines of `raw_memories.md`: what tells our file from a foreign one. */
@@ -77,7 +78,7 @@ function renderSection(row: StageOneOutput): string {
     `## Thread \`${row.threadId}\``,
     `updated_at: ${rfc3339(row.sourceUpdatedAt)}`,
     `cwd: ${plainOrQuoted(row.cwd)}`,
-    `rollout_summary_file: rollout_summaries/${row.threadId}.md`,
+    `rollout_summary_file: ${rolloutSummaryName(row.threadId)}`,
     `evidence: ${onOneLine(row.evidence)}`,
     `bytes: ${Buffer.byteLength(row.rawMemory)}`,
     "",

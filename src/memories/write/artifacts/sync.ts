@@ -1,5 +1,6 @@
 import { type Dirent, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { ensureMemoryRoot, memoryLayout, rolloutSummaryName } from "#memories/layout.ts";
 import type { StageOneOutput } from "#state/rows.ts";
 import type { StateStore } from "#state/store.ts";
 import {
@@ -26,16 +27,14 @@ export interface SyncReport {
 
 export interface SyncOptions {
   codexHome: string;
-  /** The one memory root, `<codexHome>/memories`. */
-  root: string;
   /** Compare every file even when the generation says that nothing changed. */
   compareAll?: boolean;
   onStep?: StepHook;
 }
 
 const NOTHING: SyncReport = { written: 0, removed: 0, foreign: [] };
-const SUMMARIES = "rollout_summaries";
-const RAW_MEMORIES = "raw_memories.md";
+/** Files of the root whose temporaries a writer that died may have left. */
+const PUBLISHED_NAMES = ["raw_memories.md", "MEMORY.md", ".published.json"];
 
 /**
  * Brings the artifact files to what the database says, in one write transaction, so that two syncs never interleave.
@@ -55,19 +54,21 @@ export async function syncArtifacts(store: StateStore, options: SyncOptions): Pr
 
 /** The files of these rows, newest first, made so. Must run where no other writer of them can. */
 export function writeArtifacts(outputs: readonly StageOneOutput[], options: SyncOptions): SyncReport {
-  const folder = join(options.root, SUMMARIES);
-  ensureFolder(options.root);
+  const layout = memoryLayout(options.codexHome);
+  const folder = layout.rolloutSummaries;
+  ensureMemoryRoot(layout);
   ensureFolder(folder);
   const work: Work = { step: stepCounter(options.onStep), report: { written: 0, removed: 0, foreign: [] } };
   const rows = renderableRows(outputs);
-  removeOrphans(work, options.root, readdirSync(options.root, { withFileTypes: true }), [RAW_MEMORIES]);
+  removeOrphans(work, layout.root, readdirSync(layout.root, { withFileTypes: true }), PUBLISHED_NAMES);
   const entries = readdirSync(folder, { withFileTypes: true });
   removeOrphans(work, folder, entries, undefined);
   for (const row of rows) {
     const bytes = renderSummary(row, options.codexHome);
-    replace(work, options.root, `${SUMMARIES}/${row.threadId}.md`, bytes, (found) => isOurSummary(found, row.threadId));
+    const isOurs = (found: Buffer) => isOurSummary(found, row.threadId);
+    replace(work, { path: layout.root, name: rolloutSummaryName(row.threadId) }, bytes, isOurs);
   }
-  replace(work, options.root, RAW_MEMORIES, renderRawMemories(rows), isOurRawMemories);
+  replace(work, { path: layout.root, name: "raw_memories.md" }, renderRawMemories(rows), isOurRawMemories);
   removeDropped(work, folder, entries, new Set(rows.map((row) => row.threadId)));
   work.step("commit");
   return work.report;
@@ -94,8 +95,14 @@ function removeOrphans(
 }
 
 /** An empty file is taken as ours: a power cut leaves such a thing, and it holds nothing of anybody. */
-function replace(work: Work, root: string, name: string, bytes: Buffer, isOurs: (found: Buffer) => boolean): void {
-  const path = join(root, name);
+function replace(
+  work: Work,
+  target: { path: string; name: string },
+  bytes: Buffer,
+  isOurs: (found: Buffer) => boolean,
+): void {
+  const { name } = target;
+  const path = join(target.path, name);
   const found = readRegular(path);
   if (found === "other" || (found !== "absent" && found.length > 0 && !isOurs(found))) {
     work.report.foreign.push(name);
