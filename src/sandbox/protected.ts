@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 /** Folders below a writable root that decide what runs outside the sandbox later. */
 const PROTECTED_NAMES = [".git", ".codex", ".agents"] as const;
 
-/** A path commands must not change, and what is there now. */
+/** A path commands must not change, and what is there now ("file" is anything that is neither folder nor link). */
 export interface ProtectedPath {
   path: string;
   state: "directory" | "file" | "symlink" | "absent";
@@ -14,9 +14,11 @@ export interface ProtectedPath {
 
 /**
  * What stays read-only at or below a writable root: `.git` with the git folders it points to, `.codex`,
- * `.agents`, and CODEX_HOME when it lies deeper. `root` and `codexHome` are canonical.
+ * `.agents`, and CODEX_HOME when it lies deeper. `root` and `codexHome` are canonical. A root that is a
+ * single file holds nothing to protect.
  */
 export function protectedPaths(root: string, codexHome: string): ProtectedPath[] {
+  if (stateOf(root) !== "directory") return [];
   const named = PROTECTED_NAMES.map((name) => inspect(join(root, name), name === ".git"));
   const paths = [...named, ...gitFolders(join(root, ".git")).map((path) => inspect(path, false))];
   if (codexHome.startsWith(root === "/" ? root : `${root}/`)) paths.push(inspect(codexHome, false));
@@ -35,11 +37,9 @@ function stateOf(path: string): ProtectedPath["state"] {
   return stats.isDirectory() ? "directory" : "file";
 }
 
-/** The folders a `.git` file or link leads to: its gitdir and the repository's common folder. */
+/** The folders a `.git` file leads to: its gitdir and the repository's common folder. */
 function gitFolders(dotGit: string): string[] {
-  const state = stateOf(dotGit);
-  if (state === "absent" || state === "directory") return [];
-  const gitdir = state === "symlink" ? realPath(dotGit) : pointedTo(dotGit);
+  const gitdir = stateOf(dotGit) === "file" ? pointedTo(dotGit) : undefined;
   if (gitdir === undefined) return [];
   const common = readLine(join(gitdir, "commondir"));
   const commonFolder = common === undefined ? undefined : realPath(resolve(gitdir, common));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SYSCALL_NAMES, type SyscallName, syscallNumber } from "#sandbox/linux/syscall-numbers.ts";
@@ -13,6 +13,7 @@ import {
 } from "./support.ts";
 
 const skip = (await whySkipped()) !== undefined;
+setDefaultTimeout(40_000);
 const hasPerl = existsSync("/usr/bin/perl");
 if (!hasPerl) console.warn("SYSTEM CALLS NOT TESTED: /usr/bin/perl is missing");
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   existsSync,
   lstatSync,
@@ -25,6 +25,7 @@ import {
 } from "./support.ts";
 
 const skip = (await whySkipped()) !== undefined;
+setDefaultTimeout(40_000);
 
 describe.skipIf(skip).each(accounts)("writing as $name", (account) => {
   let place: Place;

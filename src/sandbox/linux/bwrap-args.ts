@@ -1,7 +1,7 @@
 import { assertNever } from "#lib/errors.ts";
 import type { Mount } from "./mounts.ts";
 
-/** Everything that decides bubblewrap's command line. Needs bubblewrap 0.5 or newer. */
+/** Everything that decides bubblewrap's command line. */
 export interface BwrapInvocation {
   /** Absolute path of the bwrap program. */
   bwrap: string;

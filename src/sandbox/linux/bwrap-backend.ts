@@ -3,7 +3,7 @@ import { messageOf } from "#lib/errors.ts";
 import { randomHex } from "#lib/ids.ts";
 import type { SandboxCommand, SandboxContext, SandboxUnavailable, SpawnPlan } from "../sandbox.ts";
 import { anonymousFileOf, openAnonymousFile, reopenReadOnly } from "./anonymous-file.ts";
-import { bwrapArgv, deafToKeyboard, RESET_SIGNALS_PROBE } from "./bwrap-args.ts";
+import { bwrapArgv, deafToKeyboard, RESET_SIGNALS_PROBE, RESET_SIGNALS_PROGRAM } from "./bwrap-args.ts";
 import { Confiner } from "./confinement.ts";
 import { bwrapMissing } from "./diagnose.ts";
 import type { Mount } from "./mounts.ts";
@@ -88,7 +88,7 @@ export class BwrapBackend {
   }
 
   #canResetKeyboard(): boolean {
-    this.#resetsKeyboard ??= Bun.spawnSync(RESET_SIGNALS_PROBE).exitCode === 0;
+    this.#resetsKeyboard ??= isProgram(RESET_SIGNALS_PROGRAM) && Bun.spawnSync(RESET_SIGNALS_PROBE).exitCode === 0;
     return this.#resetsKeyboard;
   }
 }
