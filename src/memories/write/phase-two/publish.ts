@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { PublishStep } from "#state/phase-two.ts";
-import { ensureFolder, type StepHook, stepCounter, writeTemporary } from "../artifacts/folder.ts";
+import { ensureFolder, writeTemporary } from "../artifacts/folder.ts";
 import { hashAt, hashIn, readRoot, sameTree, type Tree } from "./tree.ts";
 
 /** What a consolidation wants in the root. Paths are relative to it. */
@@ -31,7 +31,12 @@ interface Prepared {
  * Writes everything to disk in `folder` (on the root's file system) and returns the step that moves it into place.
  * Whatever can fail for want of space fails here, before a published file is touched.
  */
-export function preparePublish(root: string, folder: string, plan: PublishPlan, onStep?: StepHook): PublishStep {
+export function preparePublish(
+  root: string,
+  folder: string,
+  plan: PublishPlan,
+  step: (next: string) => void,
+): PublishStep {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const write = (bytes: Buffer) => writeTemporary(join(folder, "file"), bytes, { durable: true });
   const prepared: Prepared = {
@@ -45,7 +50,7 @@ export function preparePublish(root: string, folder: string, plan: PublishPlan, 
     }),
     memoryFile: Buffer.isBuffer(plan.memory) ? write(plan.memory) : undefined,
   };
-  return () => moveAll(prepared, stepCounter(onStep));
+  return () => moveAll(prepared, step);
 }
 
 /**
