@@ -56,6 +56,9 @@ export function memorySettings(config: Config): MemorySettings {
 
 function flagSetToFalse(config: Config): boolean {
   const flags = config.features ?? {};
-  const names = ["memory_tool", ...Object.keys(FEATURE_ALIASES).filter((name) => FEATURE_ALIASES[name] === "memory_tool")];
+  const names = [
+    "memory_tool",
+    ...Object.keys(FEATURE_ALIASES).filter((name) => FEATURE_ALIASES[name] === "memory_tool"),
+  ];
   return names.some((name) => flags[name] === false);
 }

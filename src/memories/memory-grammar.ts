@@ -44,36 +44,47 @@ const UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
 const BLANK = "[ \\t\\r\\n]";
 const CITATION = new RegExp(`\\[(${UUID})(?::(\\d{1,15}))?\\]`, "g");
 const TRAILING_CITATIONS = new RegExp(`(?:${BLANK}*\\[${UUID}(?::\\d{1,15})?\\])+${BLANK}*$`);
+const LAST_CITATION = new RegExp(`\\[${UUID}(?::\\d{1,15})?\\]$`);
+/** Two brackets, a UUID, a colon and 15 digits. */
+const CITATION_LENGTH = 54;
 const ITEM = /^(?:[-*+]|\d{1,9}[.)])[ \t]/;
 const CONTINUATION = /^[ \t]+[^ \t\r\n]/;
 
 /** Takes a file apart; `printMemory` puts exactly the same text together again. */
 export function parseMemory(text: string): MemoryDocument {
+  const { follows, sections } = outlineMemory(text);
+  const blocks = follows ? blocksOf : asText;
+  return { follows, sections: sections.map(({ lines, ...section }) => ({ ...section, blocks: blocks(lines) })) };
+}
+
+/** A file of another grammar has no items. */
+function asText(lines: readonly string[]): MemoryBlock[] {
+  return lines.map((text) => ({ type: "text", text }));
+}
+
+/** A file's sections with their lines, for readers that need few of them. */
+export interface MemoryOutline {
+  follows: boolean;
+  sections: OutlinedSection[];
+}
+
+export type OutlinedSection = Omit<MemorySection, "blocks"> & { lines: string[] };
+
+/** As `parseMemory`, without looking into the sections; `blocksOf` does that. */
+export function outlineMemory(text: string): MemoryOutline {
   const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
-  const head: MemorySection = { kind: "head", project: null, heading: "", blocks: [] };
-  if (!isTitle(lines[0] ?? "")) {
-    if (text !== "") head.blocks.push({ type: "text", text });
-    return { follows: false, sections: [head] };
-  }
+  const head: OutlinedSection = { kind: "head", project: null, heading: "", lines: [] };
+  if (!isTitle(lines[0] ?? "")) return { follows: false, sections: [{ ...head, lines: text === "" ? [] : [text] }] };
   const sections = [head];
-  let body: string[] = [];
-  const close = () => {
-    sections.at(-1)?.blocks.push(...blocksOf(body));
-    body = [];
-  };
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? "";
     const section = sections.at(-1)?.kind === "notes" ? undefined : sectionOf(line, sections);
-    const fenceEnd = section === undefined ? closingFence(lines, at) : at;
     if (section === undefined) {
-      body.push(...lines.slice(at, fenceEnd + 1));
+      const fenceEnd = closingFence(lines, at);
+      sections.at(-1)?.lines.push(...lines.slice(at, fenceEnd + 1));
       at = fenceEnd;
-    } else {
-      close();
-      sections.push(section);
-    }
+    } else sections.push(section);
   }
-  close();
   return { follows: true, sections };
 }
 
@@ -147,13 +158,13 @@ function isTitle(line: string): boolean {
 }
 
 /** The section a heading line begins. A second one of a kind (or of a project) is the user's. */
-function sectionOf(line: string, before: readonly MemorySection[]): MemorySection | undefined {
+function sectionOf(line: string, before: readonly OutlinedSection[]): OutlinedSection | undefined {
   if (!line.startsWith("## ")) return undefined;
   const title = trimBlank(line.slice(3));
   const project = /^Project:[ \t]+(.+)$/.exec(title)?.[1] ?? null;
   const kind = project === null ? plainKind(title) : "project";
   const taken = before.some((section) => section.kind === kind && section.project === project);
-  const section: MemorySection = { kind, project, heading: line, blocks: [] };
+  const section: OutlinedSection = { kind, project, heading: line, lines: [] };
   return taken ? { ...section, kind: "other", project: null } : section;
 }
 
@@ -174,7 +185,8 @@ function closingFence(lines: readonly string[], at: number): number {
   return at;
 }
 
-function blocksOf(lines: readonly string[]): MemoryBlock[] {
+/** The blocks of a section's lines. */
+export function blocksOf(lines: readonly string[]): MemoryBlock[] {
   const blocks: MemoryBlock[] = [];
   for (let at = 0; at < lines.length; at++) {
     const end = ITEM.test(lines[at] ?? "") ? itemEnd(lines, at) : undefined;
@@ -199,7 +211,19 @@ function itemEnd(lines: readonly string[], at: number): number {
   return end;
 }
 
+/** Looks from the end, because most of a text is none: a search from the start costs as much as all else here. */
 function trailingCitations(text: string): Citation[] {
-  const trailing = TRAILING_CITATIONS.exec(text)?.[0];
-  return trailing === undefined ? [] : citationsIn(trailing);
+  let start = text.length;
+  for (let end = blankStart(text, start); ; end = blankStart(text, start)) {
+    const last = text[end - 1] === "]" ? LAST_CITATION.exec(text.slice(Math.max(0, end - CITATION_LENGTH), end)) : null;
+    if (last === null) return start === text.length ? [] : citationsIn(text.slice(start));
+    start = end - last[0].length;
+  }
+}
+
+/** Where the blanks before `end` begin. */
+function blankStart(text: string, end: number): number {
+  let at = end;
+  while (at > 0 && " \t\r\n".includes(text.charAt(at - 1))) at--;
+  return at;
 }

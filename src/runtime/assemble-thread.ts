@@ -8,13 +8,14 @@ import { findGitRoot } from "#git/repository.ts";
 import { isoTimestamp } from "#lib/clock.ts";
 import { VERSION } from "#lib/version.ts";
 import type { Event } from "#protocol/events.ts";
-import { type ResponseItem, textMessage } from "#protocol/items.ts";
-import type { SessionMeta, SessionSource } from "#protocol/rollout-item.ts";
+import { type MessageItem, type ResponseItem, textMessage } from "#protocol/items.ts";
+import type { EventRecord, MemoryInjectionRecord, SessionMeta, SessionSource } from "#protocol/rollout-item.ts";
 import type { RolloutRecorder } from "#rollout/recorder.ts";
 import type { ResumedSession } from "#rollout/resume.ts";
 import { ToolRouter } from "#tools/route.ts";
 import type { Engines } from "./engines.ts";
 import { notifier } from "./notifier.ts";
+import type { ThreadMemory } from "./thread-memory.ts";
 import { createThreadTools } from "./thread-tools.ts";
 import { turnMetadata } from "./turn-metadata.ts";
 
@@ -26,15 +27,16 @@ export interface ThreadParts {
   git: GitFacts | undefined;
   emit: (event: Event) => void;
   past: ResumedSession | null;
-  /** The items the conversation begins with; recorded at once, again on resume. */
-  context: readonly ResponseItem[];
+  /** The items the conversation begins with, with these memories among them; recorded at once, again on resume. */
+  contextWith: (memories: MessageItem | null) => readonly ResponseItem[];
+  memory: ThreadMemory;
   /** Starts the thread that a review runs in. */
   startReview: (parts: ThreadParts) => ReviewChild;
 }
 
 /** Wires state, tools and model into a running thread and records its initial context. */
 export function assembleThread(parts: ThreadParts): { thread: Thread; close: () => Promise<void> } {
-  const { engines, settings, recorder, emit, context } = parts;
+  const { engines, settings, recorder, emit, memory } = parts;
   const state = new ThreadState({ settings, recorder, emit, past: parts.past ?? undefined });
   const tools = createThreadTools(engines, settings);
   const metadata = turnMetadata({
@@ -46,12 +48,20 @@ export function assembleThread(parts: ThreadParts): { thread: Thread; close: () 
     client: engines.model.client,
     registry: tools.registry,
     router: new ToolRouter(tools.registry),
-    initialContext: () => context,
+    initialContext: () => parts.contextWith(memory.injection?.message ?? null),
+    contextRestored: () => receipts(memory, "compaction"),
+    itemFinished: (item) => {
+      for (const record of memory.itemFinished(item)) state.recordEvent(record);
+    },
     turnMetadata: async () => metadata,
     turnEnded: () => tools.finishTurn(),
     turnCompleted: notifier(engines, settings, emit),
   };
-  state.recordItems([...context, ...modelSwitch(settings, parts.past)]);
+  const memories = memory.isKnown ? null : (memory.injection?.message ?? null);
+  state.recordItems([...parts.contextWith(memories), ...modelSwitch(settings, parts.past)]);
+  const reason = parts.past === null ? "start" : "resume";
+  for (const record of [...memory.startRecords, ...(memory.isKnown ? [] : receipts(memory, reason))])
+    state.recordEvent(record);
   const thread = new Thread({ state, deps, startReview: () => parts.startReview(parts) });
   const close = async () => {
     thread.submit({ type: "shutdown" });
@@ -60,6 +70,11 @@ export function assembleThread(parts: ThreadParts): { thread: Thread; close: () 
     recorder.close();
   };
   return { thread, close };
+}
+
+/** The record of memories that were put into the conversation. */
+function receipts({ injection }: ThreadMemory, reason: MemoryInjectionRecord["reason"]): EventRecord[] {
+  return injection === null ? [] : [{ type: "memory_injection", reason, ...injection.receipt }];
 }
 
 /** The `session_meta` of a new thread. */
@@ -78,6 +93,7 @@ export function sessionMeta(
     source,
     model_provider: engines.options.settings.provider.id,
     base_instructions: { text: settings.baseInstructions },
+    ...(engines.options.settings.memories.generate ? {} : { memory_mode: "disabled" }),
     ...(git === undefined ? {} : { git }),
   };
 }

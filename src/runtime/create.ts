@@ -5,6 +5,7 @@ import type { Sandbox } from "#sandbox/sandbox.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
 import { createArg0Links } from "./arg0-links.ts";
 import type { Engines } from "./engines.ts";
+import { emptyNotes } from "./memory-notes.ts";
 import { createModelAccess } from "./model-access.ts";
 import type { RuntimeOptions, StartedThread } from "./options.ts";
 import { resumePoint, type ThreadStart } from "./resume-point.ts";
@@ -32,6 +33,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     arg0Folder: links.folder,
     model: await createModelAccess(options),
     pending: new Set(),
+    memoryNotes: emptyNotes(),
   };
   const closers: (() => Promise<void>)[] = [];
   return {

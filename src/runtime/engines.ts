@@ -1,5 +1,6 @@
 import type { Shell } from "#process/shell.ts";
 import type { Sandbox } from "#sandbox/sandbox.ts";
+import type { MemoryNotes } from "./memory-notes.ts";
 import type { ModelAccess } from "./model-access.ts";
 import type { RuntimeOptions } from "./options.ts";
 
@@ -13,4 +14,5 @@ export interface Engines {
   model: ModelAccess;
   /** Work that must be under way before the process ends (starting a notify program); never rejects. */
   pending: Set<Promise<void>>;
+  memoryNotes: MemoryNotes;
 }

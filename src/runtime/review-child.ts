@@ -10,6 +10,7 @@ import type { Event } from "#protocol/events.ts";
 import type { ReviewTarget } from "#protocol/review.ts";
 import { RolloutRecorder } from "#rollout/recorder.ts";
 import { assembleThread, sessionMeta, type ThreadParts } from "./assemble-thread.ts";
+import { NO_MEMORY } from "./thread-memory.ts";
 import { configuredModel } from "./thread-settings.ts";
 
 /**
@@ -25,6 +26,7 @@ export function startReviewChild(parent: ThreadParts): ReviewChild {
     settings,
     recorder,
     past: null,
+    memory: NO_MEMORY,
     emit: (event) => events.push(event),
   });
   parent.engines.pending.add(

@@ -7,7 +7,7 @@ import { type GitFacts, gitFacts } from "#git/facts.ts";
 import { environment } from "#lib/env.ts";
 import { uuidv7 } from "#lib/ids.ts";
 import type { Event } from "#protocol/events.ts";
-import type { ResponseItem } from "#protocol/items.ts";
+import type { MessageItem, ResponseItem } from "#protocol/items.ts";
 import { RolloutRecorder } from "#rollout/recorder.ts";
 import type { ResumedSession } from "#rollout/resume.ts";
 import { log } from "#telemetry/log.ts";
@@ -16,6 +16,7 @@ import type { Engines } from "./engines.ts";
 import type { StartedThread } from "./options.ts";
 import { startReviewChild } from "./review-child.ts";
 import { sessionSummary } from "./summary.ts";
+import { threadMemory } from "./thread-memory.ts";
 import { rootThreadSettings } from "./thread-settings.ts";
 
 /** Starts a root thread, or goes on with a stored one. `close` ends its commands and its rollout. */
@@ -29,6 +30,7 @@ export async function startThread(
   const settings = rootThreadSettings(options, { id: past?.meta.id ?? uuidv7(), agentsMd: agentsMd.text });
   const git = await gitFacts(options.cwd, { env: environment() });
   const recorder = openRecorder(engines, settings, git, past);
+  const memory = threadMemory(engines, settings, past);
   const parts = assembleThread({
     engines,
     settings,
@@ -36,7 +38,8 @@ export async function startThread(
     git,
     emit: onEvent,
     past,
-    context: contextOf(engines, settings),
+    contextWith: (memories) => contextOf(engines, settings, memories),
+    memory,
     startReview: startReviewChild,
   });
   log("runtime", "info", "thread", { id: settings.threadId, rollout: recorder.path, resumed: past !== null });
@@ -44,6 +47,7 @@ export async function startThread(
   for (const message of [
     ...unstableFeatures(options.settings),
     ...agentsMd.warnings,
+    ...(memory.warning === undefined ? [] : [memory.warning]),
     ...resumeWarnings(settings, past),
   ])
     onEvent({ type: "warning", message });
@@ -70,8 +74,9 @@ function openRecorder(
   });
 }
 
-function contextOf(engines: Engines, settings: ThreadSettings): readonly ResponseItem[] {
+function contextOf(engines: Engines, settings: ThreadSettings, memories: MessageItem | null): readonly ResponseItem[] {
   return initialContext({
+    memories,
     sandboxPolicy: settings.sandbox.policy,
     approvalPolicy: settings.approvalPolicy,
     cwd: settings.cwd,

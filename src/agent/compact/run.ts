@@ -26,6 +26,7 @@ export async function compactHistory(deps: TurnDeps, state: ThreadState, turn: T
     input = pairCallsWithOutputs(input.slice(1));
   }
   adopt(deps.initialContext(), state, collected.summary);
+  for (const record of deps.contextRestored()) state.recordEvent(record);
   return null;
 }
 

@@ -1,4 +1,5 @@
-import type { ReasoningItem, ResponseItem, WebSearchCallItem } from "#protocol/items.ts";
+import { stripCitations } from "#memories/read/citations.ts";
+import type { MessageItem, ReasoningItem, ResponseItem, WebSearchCallItem } from "#protocol/items.ts";
 import type { EventRecord } from "#protocol/rollout-item.ts";
 import { assistantText } from "../context/history.ts";
 import type { ThreadState } from "../thread-state.ts";
@@ -12,9 +13,7 @@ export function emitStartedItem(item: ResponseItem, state: ThreadState): void {
 export function emitFinishedItem(item: ResponseItem, state: ThreadState): void {
   switch (item.type) {
     case "message":
-      if (item.role === "assistant") {
-        state.emit({ type: "agent_message", itemId: item.id ?? "", text: assistantText(item) });
-      }
+      for (const text of shownTexts(item)) state.emit({ type: "agent_message", itemId: item.id ?? "", text });
       break;
     case "reasoning":
       state.emit({ type: "reasoning", itemId: item.id ?? "", summary: summaryParts(item), raw: rawParts(item) });
@@ -31,7 +30,7 @@ export function emitFinishedItem(item: ResponseItem, state: ThreadState): void {
 export function itemEventRecords(item: ResponseItem): EventRecord[] {
   switch (item.type) {
     case "message":
-      return item.role === "assistant" ? [{ type: "agent_message", message: assistantText(item) }] : [];
+      return shownTexts(item).map((message): EventRecord => ({ type: "agent_message", message }));
     case "reasoning":
       return [
         ...summaryParts(item).map((text): EventRecord => ({ type: "agent_reasoning", text })),
@@ -40,6 +39,14 @@ export function itemEventRecords(item: ResponseItem): EventRecord[] {
     default:
       return [];
   }
+}
+
+/** What the user sees of a message: nothing of one that is only for the program. */
+function shownTexts(item: MessageItem): string[] {
+  if (item.role !== "assistant") return [];
+  const text = assistantText(item);
+  const shown = stripCitations(text);
+  return shown === "" && text !== "" ? [] : [shown];
 }
 
 function summaryParts(item: ReasoningItem): string[] {

@@ -1,3 +1,4 @@
+import { stripCitations } from "#memories/read/citations.ts";
 import { compactHistory } from "../compact/run.ts";
 import { shouldCompact } from "../compact/when.ts";
 import type { ThreadState } from "../thread-state.ts";
@@ -22,12 +23,17 @@ export async function runTurn(deps: TurnDeps, state: ThreadState, turn: Turn): P
     state.record({ type: "turn_context", payload: turnContextRecord(state.settings, turn) });
     const outcome = await sample(deps, state, turn, () => turnRequest(state, turn, tools, metadata));
     if (outcome.type === "failed") return failedTurn(outcome.failure, state);
-    if (outcome.calls === 0) return { type: "completed", lastAgentMessage: state.history.lastAssistantMessage(from) };
+    if (outcome.calls === 0) return { type: "completed", lastAgentMessage: shownAnswer(state, from) };
     if (!shouldCompact(state)) continue;
     const failure = await compactHistory(deps, state, turn);
     if (failure !== null) return failedTurn(failure, state);
     from = state.history.items.length;
   }
+}
+
+function shownAnswer(state: ThreadState, from: number): string | null {
+  const text = state.history.lastAssistantMessage(from);
+  return text === null ? null : stripCitations(text);
 }
 
 /** What a final model failure makes of a turn. */

@@ -31,6 +31,7 @@ export async function sample(
       request: makeRequest(),
       state,
       startCall: (call) => deps.router.run(call, toolContext(state, turn)),
+      itemFinished: (item) => deps.itemFinished(item),
       signal: turn.signal,
     });
     await recordOutputs(attempt.calls, state, turn.signal);

@@ -1,3 +1,4 @@
+import { CitationFilter } from "#memories/read/citations.ts";
 import type { ResponseItem } from "#protocol/items.ts";
 import type { ModelClient, ModelEvent, ModelFailure, ModelRequest } from "#providers/model-client.ts";
 import { toolCallOf } from "#tools/route.ts";
@@ -28,9 +29,10 @@ export async function streamAttempt(options: {
   request: ModelRequest;
   state: ThreadState;
   startCall: (call: ToolCall) => Promise<ToolResult>;
+  itemFinished: (item: ResponseItem) => void;
   signal: AbortSignal;
 }): Promise<AttemptOutcome> {
-  const attempt = new Attempt(options.state, options.startCall);
+  const attempt = new Attempt(options);
   for await (const batch of options.client.stream(options.request, { signal: options.signal })) {
     for (const event of batch) attempt.handle(event);
   }
@@ -40,19 +42,27 @@ export async function streamAttempt(options: {
 class Attempt {
   readonly #state: ThreadState;
   readonly #startCall: (call: ToolCall) => Promise<ToolResult>;
+  readonly #itemFinished: (item: ResponseItem) => void;
   readonly #calls: PendingCall[] = [];
+  /** Citations are for the program: they are taken out of what is shown while it streams. */
+  readonly #citations = new CitationFilter();
   #unrecorded: ResponseItem[] = [];
   #failure: ModelFailure | null | undefined;
 
-  constructor(state: ThreadState, startCall: (call: ToolCall) => Promise<ToolResult>) {
-    this.#state = state;
-    this.#startCall = startCall;
+  constructor(options: {
+    state: ThreadState;
+    startCall: (call: ToolCall) => Promise<ToolResult>;
+    itemFinished: (item: ResponseItem) => void;
+  }) {
+    this.#state = options.state;
+    this.#startCall = options.startCall;
+    this.#itemFinished = options.itemFinished;
   }
 
   handle(event: ModelEvent): void {
     switch (event.type) {
       case "text_delta":
-        this.#state.emit({ type: "agent_message_delta", itemId: event.itemId, delta: event.delta });
+        this.#showDelta(event.itemId, this.#citations.push(event.delta));
         break;
       case "reasoning_delta":
         if (!event.raw) this.#state.emit({ type: "reasoning_delta", itemId: event.itemId, delta: event.delta });
@@ -85,7 +95,13 @@ class Attempt {
     return { failure, calls: this.#calls };
   }
 
+  #showDelta(itemId: string, delta: string): void {
+    if (delta !== "") this.#state.emit({ type: "agent_message_delta", itemId, delta });
+  }
+
   #itemDone(item: ResponseItem): void {
+    if (item.type === "message") this.#showDelta(item.id ?? "", this.#citations.end());
+    this.#itemFinished(item);
     emitFinishedItem(item, this.#state);
     this.#unrecorded.push(item);
     const call = toolCallOf(item);

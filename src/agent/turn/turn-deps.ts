@@ -1,5 +1,6 @@
 import type { TurnId } from "#protocol/ids.ts";
 import type { ResponseItem } from "#protocol/items.ts";
+import type { EventRecord } from "#protocol/rollout-item.ts";
 import type { ModelClient, TurnWireState } from "#providers/model-client.ts";
 import type { ToolRegistry } from "#tools/registry.ts";
 import type { ToolRouter } from "#tools/route.ts";
@@ -9,8 +10,12 @@ export interface TurnDeps {
   client: ModelClient;
   registry: ToolRegistry;
   router: ToolRouter;
-  /** The items every conversation starts with: permissions, developer text, AGENTS.md, environment. */
+  /** The items every conversation starts with: permissions, memories, developer text, AGENTS.md, environment. */
   initialContext(): readonly ResponseItem[];
+  /** What the rollout notes when a compaction has put those items into the history again. */
+  contextRestored(): readonly EventRecord[];
+  /** Told of every item the model finished, as it came. Must return at once and never throw. */
+  itemFinished(item: ResponseItem): void;
   /** Value of the `x-codex-turn-metadata` header for the session's cwd, or undefined. */
   turnMetadata(): Promise<string | undefined>;
   /** Called when a turn ended, however, before its last event: reports commands that still run. */

@@ -20,6 +20,7 @@ function facts(more: Partial<InitialContextFacts> = {}): InitialContextFacts {
     cwd: "/p",
     tmpdir: undefined,
     developerInstructions: undefined,
+    memories: null,
     agentsMd: null,
     shell: "/bin/bash",
     ...more,

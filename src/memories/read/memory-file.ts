@@ -1,0 +1,37 @@
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { errnoOf } from "#lib/errors.ts";
+
+/** Generated parts end at 256 KiB; beyond this a file is not one to begin a conversation with. */
+const MAX_BYTES = 4 << 20;
+
+/**
+ * The text of a regular file, its first 4 MiB; undefined when it is missing, a link or anything but a file. A link is
+ * never followed: what is shown to a model must be what stands in the memory folder.
+ */
+export function readMemoryFile(path: string): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === "ENOENT" || code === "ELOOP" || code === "ENOTDIR" || code === "ENXIO") return undefined;
+    throw error;
+  }
+  try {
+    const stat = fstatSync(fd);
+    return stat.isFile() ? readHead(fd, Math.min(stat.size, MAX_BYTES)) : undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function readHead(fd: number, size: number): string {
+  const bytes = Buffer.allocUnsafe(size);
+  let length = 0;
+  while (length < size) {
+    const got = readSync(fd, bytes, length, size - length, null);
+    if (got === 0) break;
+    length += got;
+  }
+  return bytes.toString("utf8", 0, length);
+}
