@@ -26,7 +26,7 @@ export const FRESH = "(j.status = 'running' AND coalesce(j.lease_until, 0) > $no
 /** Fresh phase-one jobs: what the cap counts. */
 export function countFresh(db: Database, now: number): number {
   const sql = `
-    SELECT count(*) AS fresh FROM jobs
+    SELECT count(*) AS fresh FROM jobs INDEXED BY jobs_running
     WHERE kind = 'memory_stage1' AND status = 'running' AND lease_until > $now`;
   return db.query<{ fresh: number }, { now: number }>(sql).get({ now })?.fresh ?? 0;
 }
