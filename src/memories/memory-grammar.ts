@@ -72,7 +72,7 @@ export type OutlinedSection = Omit<MemorySection, "blocks"> & { lines: string[] 
 
 /** As `parseMemory`, without looking into the sections; `blocksOf` does that. */
 export function outlineMemory(text: string): MemoryOutline {
-  const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+  const lines = linesOf(text);
   const head: OutlinedSection = { kind: "head", project: null, heading: "", lines: [] };
   if (!isTitle(lines[0] ?? "")) return { follows: false, sections: [{ ...head, lines: text === "" ? [] : [text] }] };
   const sections = [head];
@@ -81,11 +81,23 @@ export function outlineMemory(text: string): MemoryOutline {
     const section = sections.at(-1)?.kind === "notes" ? undefined : sectionOf(line, sections);
     if (section === undefined) {
       const fenceEnd = closingFence(lines, at);
-      sections.at(-1)?.lines.push(...lines.slice(at, fenceEnd + 1));
-      at = fenceEnd;
+      for (; at < fenceEnd; at++) sections.at(-1)?.lines.push(lines[at] ?? "");
+      sections.at(-1)?.lines.push(lines[at] ?? "");
     } else sections.push(section);
   }
   return { follows: true, sections };
+}
+
+/** The lines of a text with their ends. */
+function linesOf(text: string): string[] {
+  const lines: string[] = [];
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf("\n", start);
+    const end = newline === -1 ? text.length : newline + 1;
+    lines.push(text.slice(start, end));
+    start = end;
+  }
+  return lines;
 }
 
 /** The text of a document. */
@@ -176,6 +188,7 @@ function plainKind(title: string): MemorySection["kind"] {
 
 /** The line that closes the code block beginning at `at`; `at` itself where none begins or none is closed. */
 function closingFence(lines: readonly string[], at: number): number {
+  if (!/[`~]{3}/.test((lines[at] ?? "").slice(0, 6))) return at;
   const fence = /^ {0,3}(`{3,}|~{3,})/.exec(lines[at] ?? "")?.[1];
   if (fence === undefined) return at;
   for (let next = at + 1; next < lines.length; next++) {
