@@ -1,6 +1,8 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "#lib/version.ts";
 import { addExecCommand } from "./commands/exec.ts";
+import { addResponsesApiProxy } from "./commands/responses-api-proxy.ts";
+import { addStdioToUds } from "./commands/stdio-to-uds.ts";
 
 /** Exit code of a usage error, as Codex CLI's. */
 const USAGE_EXIT = 2;
@@ -15,9 +17,12 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .configureHelp({ sortOptions: true })
     .showHelpAfterError("(codex --help lists the commands)")
     .exitOverride();
-  addExecCommand(program, (code) => {
+  const exit = (code: number) => {
     exitCode = code;
-  });
+  };
+  addExecCommand(program, exit);
+  addStdioToUds(program, exit);
+  addResponsesApiProxy(program, exit);
   try {
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
