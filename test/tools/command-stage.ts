@@ -89,7 +89,7 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     text: async (tool, args) => String((await call(tool, args)).output),
     async [Symbol.asyncDispose]() {
       await deps.sessions.terminateAll();
-      deps.environment.dispose();
+      await deps.environment.dispose();
       await home[Symbol.asyncDispose]();
     },
   };
