@@ -7,13 +7,17 @@ import { readLongOutput } from "./long-output.ts";
 import { isInstructionBlock, type RolloutContent, rolloutContent } from "./rollout-content.ts";
 import { type ScannedLine, type ScanOptions, scanLines } from "./scan-lines.ts";
 
-/** A kept item with the place it stands at. */
-export interface FilteredItem {
+/** Where an item stands in the rollout. */
+export interface Place {
   /** Number of the rollout line, from 1. */
   line: number;
   /** Byte range of the line in the file, without its newline. */
   start: number;
   end: number;
+}
+
+/** A kept item with the place it stands at. */
+export interface FilteredItem extends Place {
   /** As stored; "" when the line has none. */
   timestamp: string;
   content: RolloutContent;
@@ -175,6 +179,7 @@ class RolloutFilter {
     if (this.#meta === undefined) {
       this.#meta = payload;
       this.#cwd = text(payload.cwd);
+      this.#sink.mark({ type: "cwd", cwd: this.#cwd });
       const startedMs = parseTimestamp(text(payload.timestamp)) ?? parseTimestamp(timestamp);
       this.#fork.begin(id, startedMs, typeof payload.forked_from_id === "string");
     } else this.#fork.seeMeta(id);

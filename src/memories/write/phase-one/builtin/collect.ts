@@ -1,0 +1,201 @@
+import { resolve } from "node:path";
+import type { FilteredItem, Place, RolloutMark, RolloutSink } from "../filter-rollout.ts";
+import {
+  type Action,
+  actionOf,
+  type CommandKind,
+  editsFiles,
+  isApplied,
+  isCheck,
+  kindOf,
+  outcomeOf,
+} from "./commands.ts";
+import { type Fix, FixTracker } from "./fixes.ts";
+import { type Preference, PreferenceCollector } from "./preferences.ts";
+
+/** A message with its place. */
+export interface Said {
+  text: string;
+  place: Place;
+}
+
+/** A command whose last run passed. */
+export interface WorkingCommand {
+  command: string;
+  cwd: string;
+  kind: CommandKind;
+  place: Place;
+}
+
+/** A command whose last run failed. */
+export interface FailingCommand {
+  command: string;
+  cwd: string;
+  code: number;
+  place: Place;
+}
+
+/** All that is remembered of a session while it streams by. */
+export interface Collected {
+  preferences: readonly Preference<Place>[];
+  fixes: readonly Fix<Place>[];
+  /** Those that build, test, lint or run something, oldest last run first. */
+  working: readonly WorkingCommand[];
+  failing: readonly FailingCommand[];
+  files: ReadonlyMap<string, Place>;
+  /** What the user typed. */
+  asked: readonly Said[];
+  lastAnswer: Said | undefined;
+  lastTurn: "completed" | "aborted" | "unfinished";
+}
+
+/** Bounds on what is held, so that a huge session costs no more memory than a long one. */
+const MAX_OPEN_CALLS = 256;
+const MAX_TYPED_CHARS = 4 << 20;
+const MAX_COMMANDS = 400;
+const MAX_FILES = 400;
+
+interface Running {
+  action: Action;
+  cwd: string;
+}
+
+/** Collects from the stream of a rollout what the built-in extractor states. */
+export class SessionCollector implements RolloutSink {
+  readonly #fixes = new FixTracker<Place>();
+  readonly #calls = new Map<string, Running>();
+  readonly #sessions = new Map<string, Running>();
+  readonly #ends = new Map<string, { command: string; cwd: string; code: number; place: Place }>();
+  readonly #files = new Map<string, Place>();
+  readonly #said: Said[] = [];
+  readonly #typed = new Set<string>();
+  #typedChars = 0;
+  #cwd = "";
+  #lastAnswer: Said | undefined;
+  #lastTurn: Collected["lastTurn"] = "unfinished";
+
+  item(item: FilteredItem): void {
+    const { content } = item;
+    const place: Place = { line: item.line, start: item.start, end: item.end };
+    switch (content.type) {
+      case "user":
+        this.#userSaid(content.text, place);
+        return;
+      case "assistant":
+        this.#lastAnswer = { text: content.text, place };
+        return;
+      case "call":
+        this.#called(content.callId, content.tool, content.input);
+        return;
+      case "output":
+        this.#answered(content.callId, content.text, place);
+        return;
+      case "web_search":
+        return;
+    }
+  }
+
+  mark(mark: RolloutMark): void {
+    switch (mark.type) {
+      case "user_typed":
+        this.#typed.add(mark.text.trim());
+        return;
+      case "turn_started":
+        this.#lastTurn = "unfinished";
+        return;
+      case "turn_ended":
+        this.#lastTurn = mark.outcome;
+        return;
+      case "cwd":
+        this.#cwd = mark.cwd;
+        return;
+    }
+  }
+
+  collected(): Collected {
+    const asked = this.#typedMessages();
+    const preferences = new PreferenceCollector<Place>();
+    for (const { text, place } of asked) preferences.message(text, place);
+    const ends = [...this.#ends.values()];
+    return {
+      preferences: preferences.preferences(),
+      fixes: this.#fixes.fixes(),
+      working: ends.flatMap(({ code, ...run }) => {
+        const kind = kindOf(run.command);
+        return code === 0 && kind !== undefined ? [{ ...run, kind }] : [];
+      }),
+      failing: ends.filter(({ code, command }) => code !== 0 && isCheck(command)),
+      files: this.#files,
+      asked,
+      lastAnswer: this.#lastAnswer,
+      lastTurn: this.#lastTurn,
+    };
+  }
+
+  #userSaid(text: string, place: Place): void {
+    this.#typedChars += text.length;
+    if (this.#typedChars <= MAX_TYPED_CHARS) this.#said.push({ text, place });
+  }
+
+  /**
+   * Where the front end recorded what was typed, only that is the user's; a session without such records (older
+   * programs) is taken at the word of its items.
+   */
+  #typedMessages(): Said[] {
+    if (this.#typed.size === 0) return this.#said;
+    const typed = [...this.#typed];
+    return this.#said.filter(({ text }) => {
+      const trimmed = text.trim();
+      return this.#typed.has(trimmed) || (typed.length < 500 && typed.some((one) => trimmed.includes(one)));
+    });
+  }
+
+  #called(callId: string, tool: string, input: string): void {
+    const action = actionOf(tool, input);
+    if (action === undefined) return;
+    const workdir = action.type === "run" ? action.workdir : undefined;
+    remember(this.#calls, callId, {
+      action,
+      cwd: workdir === undefined ? this.#cwd : resolve(this.#cwd || "/", workdir),
+    });
+  }
+
+  #answered(callId: string, text: string, place: Place): void {
+    const call = this.#calls.get(callId);
+    if (call === undefined) return;
+    this.#calls.delete(callId);
+    const { action } = call;
+    if (action.type === "edit") {
+      if (isApplied(text)) this.#edited(action.files, place);
+      return;
+    }
+    const running = action.type === "poll" ? this.#sessions.get(action.session) : call;
+    if (running?.action.type === "run") this.#ran(running, running.action.command, text, place);
+  }
+
+  #ran(running: Running, command: string, text: string, place: Place): void {
+    const outcome = outcomeOf(text);
+    if (outcome.type === "running") remember(this.#sessions, outcome.session, running);
+    if (outcome.type !== "exited") return;
+    const { cwd } = running;
+    const key = `${cwd}\0${command}`;
+    this.#ends.delete(key);
+    remember(this.#ends, key, { command, cwd, code: outcome.code, place }, MAX_COMMANDS);
+    if (!isCheck(command)) return;
+    if (outcome.code !== 0) return this.#fixes.failed(command, cwd, outcome.output, place);
+    if (editsFiles(command)) this.#fixes.edited([], place);
+    this.#fixes.passed(command, cwd, place);
+  }
+
+  #edited(files: readonly string[], place: Place): void {
+    for (const file of files) remember(this.#files, file, place, MAX_FILES);
+    this.#fixes.edited(files, place);
+  }
+}
+
+/** Adds to a map that keeps its newest entries. */
+function remember<V>(map: Map<string, V>, key: string, value: V, most = MAX_OPEN_CALLS): void {
+  map.set(key, value);
+  const oldest = map.keys().next().value;
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
+}
