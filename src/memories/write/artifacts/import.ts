@@ -33,10 +33,7 @@ export function importArtifacts(codexHome: string): ImportedArtifacts {
   const sections = readSections(layout.rawMemories, new Set(summaries.keys()));
   const consolidated = Buffer.isBuffer(readRegular(layout.memory));
   const ids = [...new Set([...summaries.keys(), ...sections.keys()])].toSorted();
-  const outputs = ids.map((threadId) => {
-    const row = rowOf(threadId, summaries.get(threadId), sections.get(threadId), codexHome);
-    return { ...row, selectedSourceUpdatedAt: consolidated ? row.sourceUpdatedAt : null };
-  });
+  const outputs = ids.map((threadId) => rowOf(threadId, summaries.get(threadId), sections.get(threadId), codexHome));
   return { outputs, consolidated };
 }
 
