@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import type { Operation, Outcome } from "./operations.ts";
+
+const WORKER = join(import.meta.dir, "worker.ts");
+
+interface Waiting {
+  resolve(outcome: Outcome | "lost"): void;
+  reject(error: Error): void;
+}
+
+/** A real process that does one operation at a time for a history. */
+class WorkerProcess {
+  readonly #child: Bun.Subprocess;
+  readonly ready: Promise<void>;
+  #waiting: Waiting | undefined;
+  #next = 0;
+  dead = false;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ready = promise;
+    this.#child = Bun.spawn([process.execPath, WORKER], {
+      stdio: ["ignore", "inherit", "inherit"],
+      ipc: (message: { ready?: true; outcome?: Outcome; error?: string }) => {
+        if (message.ready) resolve();
+        else if (message.error !== undefined) this.#settle((waiting) => waiting.reject(new Error(message.error)));
+        else this.#settle((waiting) => waiting.resolve(message.outcome ?? "lost"));
+      },
+      onExit: () => {
+        this.dead = true;
+        this.#settle((waiting) => waiting.resolve("lost"));
+      },
+    });
+  }
+
+  #settle(answer: (waiting: Waiting) => void): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting) answer(waiting);
+  }
+
+  call(home: string, operation: Operation, dieAfter: boolean): Promise<Outcome | "lost"> {
+    if (this.dead) return Promise.resolve("lost");
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#child.send({ id: this.#next++, home, operation, dieAfter });
+    });
+  }
+
+  async kill(): Promise<void> {
+    this.dead = true;
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+  }
+}
+
+/** Workers, with a spare so that a killed one is replaced at once. */
+export class WorkerPool {
+  readonly #workers: WorkerProcess[] = [];
+  #spares: WorkerProcess[] = [];
+  kills = 0;
+
+  constructor(size: number, spares: number) {
+    for (let n = 0; n < size; n++) this.#workers.push(new WorkerProcess());
+    for (let n = 0; n < spares; n++) this.#spares.push(new WorkerProcess());
+  }
+
+  /** The living worker of a slot. */
+  async worker(slot: number): Promise<WorkerProcess> {
+    let worker = this.#workers[slot];
+    if (worker === undefined || worker.dead) {
+      this.kills++;
+      worker = this.#spares.shift() ?? new WorkerProcess();
+      this.#workers[slot] = worker;
+      this.#spares.push(new WorkerProcess());
+    }
+    await worker.ready;
+    return worker;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#workers, ...this.#spares].map((worker) => worker.kill()));
+    this.#spares = [];
+  }
+}
