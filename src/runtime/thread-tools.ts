@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { ThreadSettings } from "#agent/settings.ts";
 import { BARE_PATCH_MESSAGE, interceptPatch } from "#apply-patch/heredoc.ts";
+import { SessionRules } from "#execpolicy/session-rules.ts";
 import { environment } from "#lib/env.ts";
 import { writeStderr } from "#lib/stdio.ts";
 import { type ChildEnvOptions, childEnvironment } from "#process/env-policy.ts";
@@ -35,7 +36,7 @@ export interface ThreadTools {
  * When the login profile is run ahead of the first command: late enough that a session whose model answers
  * at once without a command does not pay for it.
  */
-const PREFETCH_DELAY_MS = 40;
+const PREFETCH_DELAY_MS = 10;
 
 export function createThreadTools(engines: Engines, settings: ThreadSettings): ThreadTools {
   const sessions = new SessionTable();
@@ -45,6 +46,7 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
   const commands: CommandDeps = {
     sessions,
     sandbox: engines.sandbox,
+    rules: new SessionRules(engines.options.settings.ruleFolders, (notice) => writeStderr(`warning: ${notice}\n`)),
     shell: engines.shell,
     environment: login,
     interceptPatch: patchInterceptor(createPatchRunner({ spawnSelf })),
