@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
+  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -12,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { prepareSandbox } from "#sandbox/select.ts";
 import {
   accounts,
   contextOf,
@@ -226,6 +228,48 @@ describe.skipIf(skip).each(accounts)("writing as $name", (account) => {
 });
 
 describe.skipIf(skip)("what a path means", () => {
+  test("a working folder in shared memory is there, and as writable as the policy says", async () => {
+    const place = makePlace();
+    const shared = mkdtempSync("/dev/shm/codex-sandbox-test-");
+    try {
+      writeFileSync(join(shared, "file"), "content");
+      const script = ["/bin/bash", "-c", "cat file; touch made"];
+      const readOnly = await runSandboxed(place, script, { cwd: shared, policy: { type: "read-only" } });
+      expect([readOnly.stdout, readOnly.exitCode]).toEqual(["content", 1]);
+      const writable = await runSandboxed(place, script, {
+        cwd: shared,
+        policy: workspaceWrite({ writable_roots: [shared] }),
+      });
+      expect([writable.stdout, writable.exitCode]).toEqual(["content", 0]);
+      expect(existsSync(join(shared, "made"))).toBe(true);
+    } finally {
+      rmSync(shared, { recursive: true, force: true });
+      place.remove();
+    }
+  });
+
+  test("the sandbox's own program and records stay out of reach inside a writable root", async () => {
+    const place = makePlace();
+    try {
+      const bwrap = join(place.work, "bwrap");
+      copyFileSync("/usr/bin/bwrap", bwrap);
+      const policy = workspaceWrite({ writable_roots: ["/dev/shm"] });
+      const records = `/dev/shm/codex-sandbox-${process.getuid?.()}`;
+      const script = `test -d ${records} || exit 0; chmod 700 bwrap || mv bwrap x || touch ${records}/x || mv ${records} /dev/shm/x`;
+      const plan = prepareSandbox({ bwrapPaths: [bwrap] }).plan(
+        { argv: ["/bin/bash", "-c", script], cwd: place.work, env: {}, tty: false },
+        contextOf(place, { policy }),
+      );
+      if ("unavailable" in plan) throw new Error(plan.message);
+      const child = Bun.spawn(plan.argv, { cwd: plan.cwd, stdio: ["ignore", "ignore", "ignore", ...plan.inheritFds] });
+      plan.release();
+      expect(await child.exited).toBe(1);
+      plan.finished();
+    } finally {
+      place.remove();
+    }
+  });
+
   test("a root that became a symbolic link is lost, not followed", async () => {
     const place = makePlace();
     try {
