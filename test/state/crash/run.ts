@@ -1,5 +1,5 @@
 import { CLIENTS, type HistoryResult, runHistory } from "./history.ts";
-import { WorkerPool } from "./pool.ts";
+import { buildWorker, WorkerPool } from "./pool.ts";
 
 /** Two histories at a time keep two processors busy; each has processes of its own. */
 const LANES = 2;
@@ -22,8 +22,9 @@ export async function runHistories(
 ): Promise<RunSummary> {
   const results: HistoryResult[] = [];
   let next = first;
+  const program = await buildWorker();
   const lane = async () => {
-    const pool = new WorkerPool(CLIENTS, SPARES);
+    const pool = new WorkerPool(program.path, CLIENTS, SPARES);
     try {
       while (next < first + count) {
         const result = await runHistory(next++, pool);
@@ -34,7 +35,11 @@ export async function runHistories(
       await pool.close();
     }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  try {
+    await Promise.all(Array.from({ length: LANES }, lane));
+  } finally {
+    program.remove();
+  }
   return summarize(results);
 }
 
