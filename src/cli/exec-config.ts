@@ -41,7 +41,7 @@ export async function loadExecConfig(request: {
   });
   // A managed file ranks above flags, but nobody is there to be asked whatever it says.
   settings.approvalPolicy = "never";
-  return { loaded, settings, warnings: [...loaded.warnings, ...settings.warnings, ...notLoaded(settings, codexHome)] };
+  return { loaded, settings, warnings: [...loaded.warnings, ...settings.warnings, ...notLoaded(codexHome)] };
 }
 
 /** Whether the user asked for no sandbox at all. */
@@ -79,22 +79,10 @@ function localFlags(options: ExecCliOptions): ConfigFlags {
   return { model_provider: provider, model: options.model ?? model };
 }
 
-/** What the configuration asks for and this version does not do. A server that is required fails the start. */
-function notLoaded(settings: Settings, codexHome: string): string[] {
-  const servers = settings.mcpServers.filter((server) => server.enabled);
-  const required = servers.filter((server) => server.required).map((server) => server.name);
-  if (required.length > 0) {
-    throw new CodexError(
-      "mcp_required",
-      `Fatal error: Failed to initialize session: required MCP servers failed to initialize: ${required.join(", ")}: MCP servers cannot be used yet. Set required = false or enabled = false to go on without them`,
-    );
-  }
-  const names = servers.map((server) => `"${server.name}"`).join(", ");
+/** What the configuration asks for and this version does not do. */
+function notLoaded(codexHome: string): string[] {
   const rules = ruleFiles(codexHome).join(", ");
-  return [
-    ...(names === "" ? [] : [`MCP servers are not loaded yet: ${names}`]),
-    ...(rules === "" ? [] : [`Rules files are not loaded yet, so what they forbid is not enforced: ${rules}`]),
-  ];
+  return rules === "" ? [] : [`Rules files are not loaded yet, so what they forbid is not enforced: ${rules}`];
 }
 
 function ruleFiles(codexHome: string): string[] {

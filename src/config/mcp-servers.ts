@@ -33,6 +33,8 @@ export interface McpServerSettings {
   /** Taken away after `enabledTools`. */
   disabledTools: readonly string[];
   scopes: readonly string[] | undefined;
+  /** Calls may overlap other calls of the same answer. */
+  supportsParallelToolCalls: boolean;
 }
 
 const STARTUP_TIMEOUT_MS = 10_000;
@@ -49,6 +51,7 @@ export function mcpServers(config: Config): McpServerSettings[] {
     enabledTools: entry.enabled_tools,
     disabledTools: entry.disabled_tools ?? [],
     scopes: entry.scopes,
+    supportsParallelToolCalls: entry.supports_parallel_tool_calls ?? false,
   }));
 }
 

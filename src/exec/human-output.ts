@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { shellJoin } from "#lib/shell-join.ts";
 import type { Event, FileChange } from "#protocol/events.ts";
+import type { McpCallResult } from "#protocol/mcp.ts";
 import type { PlanUpdate } from "#protocol/plan.ts";
 import { webSearchQuery } from "./json-output.ts";
 import type { ExecOutput } from "./output.ts";
@@ -22,6 +23,8 @@ export interface SessionHeader {
 
 /** Lines of a command's output shown to a person; the model and `--json` get more. */
 const SHOWN_OUTPUT_LINES = 20;
+/** And of a tool's answer, which may be one long line. */
+const SHOWN_OUTPUT_CHARS = 20_000;
 
 /** A session as text for people: progress on standard error, the final answer on standard output. */
 export class HumanOutput implements ExecOutput {
@@ -73,6 +76,18 @@ export class HumanOutput implements ExecOutput {
         return this.#patchStarted(event);
       case "patch_finished":
         return this.#patchFinished(event);
+      case "mcp_server_starting":
+        return this.#say(`mcp: ${event.server} starting`);
+      case "mcp_server_ready":
+        return this.#say(`mcp: ${event.server} ready`);
+      case "mcp_server_failed":
+        return this.#say(`mcp: ${event.server} failed: ${event.message}`);
+      case "mcp_startup_complete":
+        return this.#say(startupLine(event));
+      case "mcp_tool_started":
+        return this.#say(`${this.#palette.label("tool")} ${mcpCallText(event)}`);
+      case "mcp_tool_finished":
+        return this.#mcpFinished(event);
       case "plan_updated":
         return this.#plan(event.update);
       case "context_compacted":
@@ -156,6 +171,14 @@ export class HumanOutput implements ExecOutput {
     if (event.success && diffs !== "") this.#say(`file update:\n${diffs.trimEnd()}`);
   }
 
+  #mcpFinished(event: Extract<Event, { type: "mcp_tool_finished" }>): void {
+    const isGood = event.error === null && event.result?.isError !== true;
+    const title = `${mcpCallText(event)} ${isGood ? "success" : "failed"} in ${durationText(event.durationMs)}:`;
+    const details = event.result === null ? (event.error ?? "") : resultText(event.result);
+    const lines = details.split("\n").slice(0, SHOWN_OUTPUT_LINES).join("\n").slice(0, SHOWN_OUTPUT_CHARS);
+    this.#say(`${isGood ? this.#palette.green(title) : this.#palette.red(title)}\n${this.#palette.dim(lines)}`);
+  }
+
   #plan(update: PlanUpdate): void {
     const marks = { completed: "✓", in_progress: "→", pending: "•" } as const;
     const lines = update.plan.map((step) => `  ${marks[step.status]} ${step.step}`);
@@ -196,4 +219,27 @@ function commandOutcome(exitCode: number | null, duration: string, palette: Pale
   if (exitCode === 0) return palette.green(` succeeded in ${duration}`);
   if (exitCode === null) return palette.dim(` still running after ${duration}`);
   return palette.red(` exited ${exitCode} in ${duration}`);
+}
+
+/** `server.tool({"text":"hey"})`; a call without arguments has nothing between the brackets. */
+function mcpCallText(call: { server: string; tool: string; arguments: unknown }): string {
+  const args = call.arguments === null ? "" : JSON.stringify(call.arguments);
+  return `${call.server}.${call.tool}(${args})`;
+}
+
+function resultText({ content, structuredContent, isError }: McpCallResult): string {
+  const structured = structuredContent === null ? {} : { structuredContent };
+  return JSON.stringify({ content, ...structured, ...(isError ? { isError } : {}) }, null, 2);
+}
+
+function durationText(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)}ms` : `${(ms / 1000).toFixed(2)}s`;
+}
+
+function startupLine({ ready, failed }: { ready: readonly string[]; failed: readonly string[] }): string {
+  const parts = [
+    ...(ready.length > 0 ? [`ready: ${ready.join(", ")}`] : []),
+    ...(failed.length > 0 ? [`failed: ${failed.join(", ")}`] : []),
+  ];
+  return `mcp startup: ${parts.join("; ")}`;
 }

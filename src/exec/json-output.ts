@@ -1,6 +1,8 @@
 import { shellJoin } from "#lib/shell-join.ts";
+import { truncateMiddle } from "#lib/truncate.ts";
 import type { Event } from "#protocol/events.ts";
 import type { WebSearchAction } from "#protocol/items.ts";
+import type { McpCallResult } from "#protocol/mcp.ts";
 import type { PlanUpdate } from "#protocol/plan.ts";
 import { type TokenUsage, ZERO_USAGE } from "#protocol/usage.ts";
 import type { ExecOutput } from "./output.ts";
@@ -9,6 +11,7 @@ import type { ExecOutput } from "./output.ts";
 export class JsonOutput implements ExecOutput {
   readonly #write: (line: string) => void;
   readonly #commands = new Map<string, string>();
+  readonly #calls = new Map<string, string>();
   #nextItem = 0;
   #planItem: { id: string; items: TodoItem[] } | undefined;
   #webSearches = new Set<string>();
@@ -45,6 +48,10 @@ export class JsonOutput implements ExecOutput {
         return this.#commandFinished(event);
       case "patch_finished":
         return this.#patchFinished(event);
+      case "mcp_tool_started":
+        return this.#mcpStarted(event);
+      case "mcp_tool_finished":
+        return this.#mcpFinished(event);
       case "plan_updated":
         return this.#planUpdated(event.update);
       case "token_count":
@@ -76,6 +83,29 @@ export class JsonOutput implements ExecOutput {
       type: "item.completed",
       item: commandItem(id, event.command, event.output, event.exitCode, status),
     });
+  }
+
+  #mcpStarted(event: Extract<Event, { type: "mcp_tool_started" }>): void {
+    const id = this.#itemId();
+    this.#calls.set(event.callId, id);
+    this.#line({
+      type: "item.started",
+      item: mcpItem(id, event, { result: null, error: null, status: "in_progress" }),
+    });
+  }
+
+  #mcpFinished(event: Extract<Event, { type: "mcp_tool_finished" }>): void {
+    const id = this.#calls.get(event.callId) ?? this.#itemId();
+    this.#calls.delete(event.callId);
+    const { result, error } = event;
+    const shown =
+      result === null ? null : { content: shownContent(result), structured_content: result.structuredContent };
+    const item = mcpItem(id, event, {
+      result: shown,
+      error: error === null ? null : { message: error },
+      status: error === null && result?.isError !== true ? "completed" : "failed",
+    });
+    this.#line({ type: "item.completed", item });
   }
 
   #patchFinished(event: Extract<Event, { type: "patch_finished" }>): void {
@@ -153,6 +183,24 @@ function commandItem(
     exit_code: exitCode,
     status,
   };
+}
+
+function mcpItem(
+  id: string,
+  call: { server: string; tool: string; arguments: unknown },
+  outcome: { result: unknown; error: unknown; status: "in_progress" | "completed" | "failed" },
+): Record<string, unknown> {
+  return { id, type: "mcp_tool_call", server: call.server, tool: call.tool, arguments: call.arguments, ...outcome };
+}
+
+/** A text longer than this is cut in the middle, as a command's output is; programs get lines they can hold. */
+const SHOWN_TEXT_BYTES = 1 << 20;
+
+function shownContent({ content }: McpCallResult): unknown[] {
+  return content.map((block) => {
+    if (typeof block.text !== "string" || block.text.length <= SHOWN_TEXT_BYTES) return block;
+    return { ...block, text: truncateMiddle(block.text, { mode: "bytes", limit: SHOWN_TEXT_BYTES }) };
+  });
 }
 
 /** What a person would say was searched: the query, the page, or the text looked for in it. */

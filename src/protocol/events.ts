@@ -1,5 +1,6 @@
 import type { ThreadId, TurnId } from "./ids.ts";
 import type { WebSearchAction } from "./items.ts";
+import type { McpCallResult } from "./mcp.ts";
 import type { PlanUpdate } from "./plan.ts";
 import type { ReviewOutput, ReviewTarget } from "./review.ts";
 import type { RateLimitSnapshot, TokenUsageInfo } from "./usage.ts";
@@ -46,6 +47,25 @@ export type Event =
       changes: FileChange[];
       success: boolean;
       output: string;
+      durationMs: number;
+    }
+  /** A server whose tools are needed, or that is called, begins to run; told once per start. */
+  | { type: "mcp_server_starting"; server: string }
+  | { type: "mcp_server_ready"; server: string }
+  | { type: "mcp_server_failed"; server: string; message: string }
+  /** Every server that had to be waited for is ready or has failed. */
+  | { type: "mcp_startup_complete"; ready: readonly string[]; failed: readonly string[] }
+  | { type: "mcp_tool_started"; callId: string; server: string; tool: string; arguments: unknown }
+  | {
+      type: "mcp_tool_finished";
+      callId: string;
+      server: string;
+      /** As the server spells it. */
+      tool: string;
+      arguments: unknown;
+      /** null when there was none; then `error` says why. */
+      result: McpCallResult | null;
+      error: string | null;
       durationMs: number;
     }
   | { type: "plan_updated"; update: PlanUpdate }

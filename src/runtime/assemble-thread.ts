@@ -53,6 +53,7 @@ export function assembleThread(parts: ThreadParts): { thread: Thread; close: () 
     itemFinished: (item) => {
       for (const record of memory.itemFinished(item)) state.recordEvent(record);
     },
+    toolsReady: async (signal) => engines.mcp?.toolsReady(signal),
     turnMetadata: async () => metadata,
     turnEnded: () => tools.finishTurn(),
     turnCompleted: notifier(engines, settings, emit),

@@ -5,6 +5,7 @@ import type { Sandbox } from "#sandbox/sandbox.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
 import { createArg0Links } from "./arg0-links.ts";
 import type { Engines } from "./engines.ts";
+import type { Mcp } from "./mcp.ts";
 import { emptyNotes } from "./memory-notes.ts";
 import { createModelAccess } from "./model-access.ts";
 import type { RuntimeOptions, StartedThread } from "./options.ts";
@@ -32,6 +33,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     shell: userShell(),
     arg0Folder: links.folder,
     model: await createModelAccess(options),
+    mcp: await configuredMcp(options),
     pending: new Set(),
     memoryNotes: emptyNotes(),
   };
@@ -45,9 +47,16 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     },
     shutdown: async () => {
       await Promise.all([...closers.splice(0).map((close) => close()), ...engines.pending]);
+      await engines.mcp?.close();
       links.remove();
     },
   };
+}
+
+/** Nothing of MCP is even loaded where no server is configured. */
+async function configuredMcp(options: RuntimeOptions): Promise<Mcp | undefined> {
+  if (!options.settings.mcpServers.some((server) => server.enabled)) return undefined;
+  return (await import("./mcp.ts")).createMcp(options);
 }
 
 /** Whether the folder is inside a Git working tree. */

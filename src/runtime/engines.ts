@@ -1,5 +1,6 @@
 import type { Shell } from "#process/shell.ts";
 import type { Sandbox } from "#sandbox/sandbox.ts";
+import type { Mcp } from "./mcp.ts";
 import type { MemoryNotes } from "./memory-notes.ts";
 import type { ModelAccess } from "./model-access.ts";
 import type { RuntimeOptions } from "./options.ts";
@@ -12,6 +13,8 @@ export interface Engines {
   /** Folder of links to this executable that leads the commands' PATH, or null. */
   arg0Folder: string | null;
   model: ModelAccess;
+  /** Undefined when no MCP server is configured. */
+  mcp: Mcp | undefined;
   /** Work that must be under way before the process ends (starting a notify program); never rejects. */
   pending: Set<Promise<void>>;
   memoryNotes: MemoryNotes;

@@ -28,7 +28,7 @@ export async function startThread(
   const { options } = engines;
   const agentsMd = loadAgentsMd({ codexHome: options.codexHome, cwd: options.cwd, ...options.settings.projectDoc });
   const settings = rootThreadSettings(options, { id: past?.meta.id ?? uuidv7(), agentsMd: agentsMd.text });
-  const git = await gitFacts(options.cwd, { env: environment() });
+  const [git] = await Promise.all([gitFacts(options.cwd, { env: environment() }), engines.mcp?.begin()]);
   const recorder = openRecorder(engines, settings, git, past);
   const memory = threadMemory(engines, settings, past);
   const parts = assembleThread({
@@ -44,6 +44,7 @@ export async function startThread(
   });
   log("runtime", "info", "thread", { id: settings.threadId, rollout: recorder.path, resumed: past !== null });
   onEvent({ type: "thread_started", threadId: settings.threadId, rolloutPath: recorder.path });
+  engines.mcp?.announceTo(onEvent);
   for (const message of [
     ...unstableFeatures(options.settings),
     ...agentsMd.warnings,

@@ -129,6 +129,19 @@ export function parseArguments<T>(json: string, type: ArgumentType<T>): { value:
   }
 }
 
+/** What is wrong with a text that should be JSON, whatever its shape; undefined when it is JSON. */
+export function jsonFault(json: string): string | undefined {
+  try {
+    const reader = new JsonReader(json);
+    readAnything(reader);
+    reader.end();
+    return undefined;
+  } catch (error) {
+    if (error instanceof JsonFault) return error.message;
+    throw error;
+  }
+}
+
 /** Reads `{…}`. For each key, `member` returns what consumes the value once the colon has been read. */
 function readMembers(reader: JsonReader, member: (key: string) => () => void): void {
   reader.skip();

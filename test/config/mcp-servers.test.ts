@@ -37,6 +37,7 @@ command = "p"
       enabledTools: ["a"],
       disabledTools: ["b"],
       scopes: undefined,
+      supportsParallelToolCalls: false,
     },
     {
       name: "remote",
@@ -54,6 +55,7 @@ command = "p"
       enabledTools: undefined,
       disabledTools: [],
       scopes: ["s"],
+      supportsParallelToolCalls: false,
     },
     {
       name: "plain",
@@ -65,6 +67,7 @@ command = "p"
       enabledTools: undefined,
       disabledTools: [],
       scopes: undefined,
+      supportsParallelToolCalls: false,
     },
   ]);
 });

@@ -16,6 +16,7 @@ export type TurnEnd = { type: "completed"; lastAgentMessage: string | null } | {
  * context has reached its limit. The caller has recorded the user's message.
  */
 export async function runTurn(deps: TurnDeps, state: ThreadState, turn: Turn): Promise<TurnEnd> {
+  await deps.toolsReady(turn.signal);
   const tools = deps.registry.specs(state.settings.model);
   const metadata = await deps.turnMetadata();
   let from = state.history.items.length;

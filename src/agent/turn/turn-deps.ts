@@ -16,6 +16,8 @@ export interface TurnDeps {
   contextRestored(): readonly EventRecord[];
   /** Told of every item the model finished, as it came. Must return at once and never throw. */
   itemFinished(item: ResponseItem): void;
+  /** Resolves when the registry lists all it will list for this turn; rejects with the signal's reason. */
+  toolsReady(signal: AbortSignal): Promise<void>;
   /** Value of the `x-codex-turn-metadata` header for the session's cwd, or undefined. */
   turnMetadata(): Promise<string | undefined>;
   /** Called when a turn ended, however, before its last event: reports commands that still run. */

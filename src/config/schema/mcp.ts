@@ -68,9 +68,9 @@ export const MCP_SERVER = table(
     disabled_tools: optional(textList, "These tools are not offered"),
     scopes: optional(textList, "OAuth scopes to ask for"),
     oauth_resource: optional(anything, "Resource named in OAuth requests", { since: "0.169", unused: "not sent yet" }),
-    supports_parallel_tool_calls: optional(anything, "Calls may overlap", {
+    supports_parallel_tool_calls: optional(flag, "Calls to it may overlap other calls", {
       since: "0.169",
-      unused: "calls overlap anyway",
+      defaultText: "false",
     }),
     tools: optional(anything, "Settings of single tools", { since: "0.169", unused: "not applied yet" }),
     name: optional(anything, "Display name", { unused: "the key of the entry is the name" }),

@@ -1,0 +1,191 @@
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import {
+  ElicitRequestSchema,
+  ErrorCode,
+  type JSONRPCMessage,
+  McpError,
+  ResultSchema,
+  ToolListChangedNotificationSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import type { McpServerSettings } from "#config/mcp-servers.ts";
+import { CodexError, messageOf, osErrorText } from "#lib/errors.ts";
+import { VERSION } from "#lib/version.ts";
+import { type McpConnection, McpRequestError } from "./connection.ts";
+import { httpTransport } from "./http-transport.ts";
+import type { OrphanWatch } from "./orphan-watch.ts";
+import { serverEnvironment } from "./server-env.ts";
+import { McpStartupError, McpStartupTimeout } from "./startup-error.ts";
+import { StdioTransport } from "./stdio-transport.ts";
+import { type McpToolInfo, parseToolList } from "./tool-info.ts";
+
+/** What one connection is made from. */
+export interface ConnectOptions {
+  settings: McpServerSettings;
+  /** The session's folder: where a server runs that has no `cwd`. */
+  cwd: string;
+  /** Our environment, from which servers get a few variables and headers their values. */
+  env: Readonly<Record<string, string>>;
+  watch: OrphanWatch;
+  /** The server says that its tools are others now. */
+  onToolsChanged: () => void;
+  signal: AbortSignal;
+}
+
+/** The protocol version Codex CLI asks for; servers answer with one they know. */
+const PROTOCOL_VERSION = "2025-06-18";
+
+/** A server that has more to list than this is broken or hostile. */
+const MAX_TOOLS = 10_000;
+const MAX_PAGES = 1_000;
+
+/** Timers take no more; `tool_timeout_sec` may be any number. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Starts or reaches the server and shakes hands. Throws McpStartupError, or the signal's reason. */
+export async function connectMcp(options: ConnectOptions): Promise<McpConnection> {
+  const { settings, signal } = options;
+  const transport = createTransport(options);
+  const client = new Client(
+    { name: "codex-mcp-client", title: "Codex", version: VERSION },
+    { capabilities: { elicitation: { form: {} } } },
+  );
+  const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
+  client.onclose = onClosed;
+  // Nobody is there to fill in a form.
+  client.setRequestHandler(ElicitRequestSchema, async () => ({ action: "cancel" as const }));
+  client.setNotificationHandler(ToolListChangedNotificationSchema, () => options.onToolsChanged());
+  try {
+    await client.connect(transport, { timeout: Math.min(settings.startupTimeoutMs, LONGEST_TIMEOUT_MS), signal });
+  } catch (error) {
+    await transport.close();
+    signal.throwIfAborted();
+    throw startupError(error, settings, transport);
+  }
+  return connection(client, transport, closed);
+}
+
+function createTransport({ settings, cwd, env, watch }: ConnectOptions): Transport {
+  const { transport } = settings;
+  const made =
+    transport.type === "http"
+      ? httpTransport(settings.name, transport, env)
+      : new StdioTransport(
+          {
+            name: settings.name,
+            argv: [transport.command, ...transport.args],
+            env: serverEnvironment(transport, env),
+            cwd: transport.cwd ?? cwd,
+          },
+          watch,
+        );
+  const send = made.send.bind(made);
+  made.send = (message, sendOptions) => send(withProtocolVersion(message), sendOptions);
+  return made;
+}
+
+/** The SDK asks for the newest version it knows; we ask for the one servers meet Codex with. */
+function withProtocolVersion(message: JSONRPCMessage): JSONRPCMessage {
+  if (!("method" in message) || message.method !== "initialize") return message;
+  return { ...message, params: { ...message.params, protocolVersion: PROTOCOL_VERSION } };
+}
+
+function startupError(error: unknown, settings: McpServerSettings, transport: Transport): McpStartupError {
+  if (error instanceof McpStartupError) return error;
+  if (error instanceof CodexError) return new McpStartupError(error.message);
+  if (error instanceof McpError && error.code === ErrorCode.RequestTimeout) {
+    return new McpStartupTimeout(settings.startupTimeoutMs);
+  }
+  if (error instanceof StreamableHTTPError && (error.code === 401 || error.code === 403)) {
+    return new McpStartupError(
+      `the server answered ${error.code}: it wants a login. Name a variable that holds a token in bearer_token_env_var; logging in with OAuth is not supported yet`,
+    );
+  }
+  const said = transport instanceof StdioTransport ? transport.stderrTail : "";
+  const suffix = said === "" ? "" : `; it wrote: ${said.slice(-500)}`;
+  const target = settings.transport.type === "http" ? `cannot reach ${settings.transport.url}: ` : "";
+  return new McpStartupError(`${error instanceof McpError ? "" : target}${handshakeFailure(error)}${suffix}`);
+}
+
+function handshakeFailure(error: unknown): string {
+  if (error instanceof McpError) {
+    return error.code === ErrorCode.ConnectionClosed
+      ? "handshaking with MCP server failed: connection closed: initialize response"
+      : `handshaking with MCP server failed: ${rpcErrorText(error)}`;
+  }
+  return osErrorText(error);
+}
+
+function connection(client: Client, transport: Transport, closed: Promise<void>): McpConnection {
+  const request: McpConnection["request"] = async (method, params, { timeoutMs, signal }) => {
+    try {
+      return await client.request({ method, params: { ...params } }, ResultSchema, {
+        timeout: Math.min(timeoutMs, LONGEST_TIMEOUT_MS),
+        signal,
+        // Asking for progress gives the request the token that servers expect of us.
+        onprogress: () => {},
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw requestError(error, method, timeoutMs);
+    }
+  };
+  return {
+    closed,
+    request,
+    listTools: (options) => listTools(request, options),
+    close: async () => {
+      await client.close();
+      await transport.close();
+    },
+  };
+}
+
+async function listTools(
+  request: McpConnection["request"],
+  options: { timeoutMs: number; signal: AbortSignal },
+): Promise<McpToolInfo[]> {
+  const tools: McpToolInfo[] = [];
+  const seen = new Set<string>();
+  let cursor: string | undefined;
+  do {
+    const page = await request("tools/list", cursor === undefined ? {} : { cursor }, options);
+    tools.push(...parseToolList(page));
+    cursor = typeof page.nextCursor === "string" && page.nextCursor !== "" ? page.nextCursor : undefined;
+    if (cursor !== undefined && seen.has(cursor)) throw new McpRequestError(["tools/list goes round in circles"]);
+    if (cursor !== undefined) seen.add(cursor);
+    if (tools.length > MAX_TOOLS || seen.size > MAX_PAGES) {
+      throw new McpRequestError([`tools/list has more than ${MAX_TOOLS} tools or ${MAX_PAGES} pages`]);
+    }
+  } while (cursor !== undefined);
+  return tools;
+}
+
+function requestError(error: unknown, method: string, timeoutMs: number): McpRequestError {
+  if (!(error instanceof McpError)) return new McpRequestError([messageOf(error)]);
+  switch (error.code) {
+    case ErrorCode.RequestTimeout:
+      return new McpRequestError([
+        `timed out awaiting ${method} after ${rustDuration(timeoutMs)}`,
+        "deadline has elapsed",
+      ]);
+    case ErrorCode.ConnectionClosed:
+      // A server may also answer with this code, and then it has words of its own.
+      if (error.message.endsWith(": Connection closed"))
+        return new McpRequestError([`${method} failed: Transport closed`]);
+  }
+  return new McpRequestError([`${method} failed: ${rpcErrorText(error)}`]);
+}
+
+/** `Mcp error: -32000: boom happened` */
+function rpcErrorText(error: McpError): string {
+  const words = error.message.replace(/^MCP error -?\d+: /, "");
+  const data = error.data === undefined ? "" : `(${JSON.stringify(error.data)})`;
+  return `Mcp error: ${error.code}: ${words}${data}`;
+}
+
+/** A duration as Rust prints it: `2s`, `1.5s`, `300ms`. */
+function rustDuration(ms: number): string {
+  return ms >= 1000 ? `${ms / 1000}s` : `${ms}ms`;
+}

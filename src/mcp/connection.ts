@@ -1,0 +1,31 @@
+import type { McpToolInfo } from "./tool-info.ts";
+
+/** Why a request had no result. `text` is the chain of causes as Codex CLI words it, outermost first. */
+export class McpRequestError extends Error {
+  readonly causes: readonly string[];
+
+  constructor(causes: readonly string[]) {
+    super(causes.join(": "));
+    this.name = "McpRequestError";
+    this.causes = causes;
+  }
+}
+
+/** A server that answered the handshake. */
+export interface McpConnection {
+  /** Resolves when the server is gone or the connection lost; never rejects. */
+  readonly closed: Promise<void>;
+  /** Every page of the list. Throws McpRequestError; the signal's reason when aborted. */
+  listTools(options: { timeoutMs: number; signal: AbortSignal }): Promise<McpToolInfo[]>;
+  /**
+   * One request; the result is as the server sent it, an object and nothing more. Throws McpRequestError;
+   * when aborted the server is told and the signal's reason is thrown.
+   */
+  request(
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+    options: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<Record<string, unknown>>;
+  /** Ends the connection and, with it, a server we started. */
+  close(): Promise<void>;
+}

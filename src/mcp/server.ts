@@ -1,0 +1,195 @@
+import type { McpServerSettings } from "#config/mcp-servers.ts";
+import { raceAbort } from "#lib/abort.ts";
+import { monotonicMs } from "#lib/clock.ts";
+import { messageOf } from "#lib/errors.ts";
+import { log } from "#telemetry/log.ts";
+import { type McpConnection, McpRequestError } from "./connection.ts";
+import type { OrphanWatch } from "./orphan-watch.ts";
+import { McpStartupError, McpStartupTimeout, startupFailureText } from "./startup-error.ts";
+import type { ToolCache } from "./tool-cache.ts";
+import type { McpToolInfo } from "./tool-info.ts";
+
+/** What a person is told while servers start. */
+export type McpServerStatus = { type: "starting" } | { type: "ready" } | { type: "failed"; message: string };
+
+/** What all servers of a process share. */
+export interface McpServerDeps {
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  watch: OrphanWatch;
+  cache: ToolCache;
+  onStatus: (server: string, status: McpServerStatus) => void;
+}
+
+/** A model that calls a broken server again and again must not wait for it each time. */
+const RETRY_AFTER_MS = 30_000;
+
+/** A stored list older than this is looked at again in the background … */
+const STALE_MS = 24 * 3600 * 1000;
+/** … and one older than this is not believed. */
+const EXPIRED_MS = 7 * STALE_MS;
+
+/**
+ * One configured server. It runs from the first time it is needed until `close`; one that ended by itself is
+ * started again by the next call.
+ */
+export class McpServer {
+  readonly settings: McpServerSettings;
+  readonly #deps: McpServerDeps;
+  readonly #closing = new AbortController();
+  #listed: readonly McpToolInfo[] | undefined;
+  #isStale = false;
+  #connecting: Promise<McpConnection> | undefined;
+  #lastFailure: McpStartupError | undefined;
+  #failedAt = 0;
+
+  constructor(settings: McpServerSettings, deps: McpServerDeps) {
+    this.settings = settings;
+    this.#deps = deps;
+    const cached = deps.cache.read(settings);
+    if (cached !== undefined && cached.ageMs < EXPIRED_MS) {
+      this.#listed = cached.tools;
+      this.#isStale = cached.ageMs >= STALE_MS;
+    }
+  }
+
+  get name(): string {
+    return this.settings.name;
+  }
+
+  /** Whether its tools are known, from this session or an earlier one. */
+  get isListed(): boolean {
+    return this.#listed !== undefined;
+  }
+
+  /** Whether the list is so old that it should be asked for again when there is time. */
+  get isStale(): boolean {
+    return this.#isStale;
+  }
+
+  get lastFailure(): McpStartupError | undefined {
+    return this.#lastFailure;
+  }
+
+  /** The tools the configuration lets through, in the server's order; none while they are not known. */
+  get tools(): readonly McpToolInfo[] {
+    const { enabledTools, disabledTools } = this.settings;
+    return (this.#listed ?? []).filter(
+      ({ name }) => (enabledTools === undefined || enabledTools.includes(name)) && !disabledTools.includes(name),
+    );
+  }
+
+  /**
+   * Starts it if need be and has its tools listed. Throws McpStartupError, at once when the last try failed
+   * only just now.
+   */
+  start(): Promise<McpConnection> {
+    if (this.#connecting === undefined && this.#lastFailure !== undefined) {
+      if (monotonicMs() - this.#failedAt < RETRY_AFTER_MS) return Promise.reject(this.#lastFailure);
+    }
+    this.#connecting ??= this.#connect();
+    return this.#connecting;
+  }
+
+  /** A request to the server, started if need be. Throws McpRequestError, or the signal's reason. */
+  async request(
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+    options: { signal: AbortSignal },
+  ): Promise<Record<string, unknown>> {
+    const connection = await raceAbort(this.start(), options.signal).catch((error: unknown) => {
+      if (!(error instanceof McpStartupError)) throw error;
+      throw new McpRequestError([startupFailureText(this.name, error, this.settings.startupTimeoutMs)]);
+    });
+    return connection.request(method, params, { timeoutMs: this.settings.toolTimeoutMs, signal: options.signal });
+  }
+
+  /** Ends the server, also one that is still starting. */
+  async close(): Promise<void> {
+    this.#closing.abort(new McpStartupError("the session is over"));
+    const connection = await this.#connecting?.catch(() => undefined);
+    await connection?.close();
+  }
+
+  async #connect(): Promise<McpConnection> {
+    this.#deps.onStatus(this.name, { type: "starting" });
+    try {
+      const connection = await this.#connectInTime();
+      this.#lastFailure = undefined;
+      void connection.closed.then(() => {
+        log("mcp", "info", "connection ended", { server: this.name });
+        this.#connecting = undefined;
+      });
+      this.#deps.onStatus(this.name, { type: "ready" });
+      return connection;
+    } catch (error) {
+      const failure = error instanceof McpStartupError ? error : new McpStartupError(messageOf(error));
+      this.#lastFailure = failure;
+      this.#failedAt = monotonicMs();
+      this.#connecting = undefined;
+      if (!this.#closing.signal.aborted) this.#tellFailure(failure);
+      throw failure;
+    }
+  }
+
+  #tellFailure(failure: McpStartupError): void {
+    const message = startupFailureText(this.name, failure, this.settings.startupTimeoutMs);
+    log("mcp", "warn", "server did not start", { server: this.name, reason: failure.reason });
+    this.#deps.onStatus(this.name, { type: "failed", message });
+  }
+
+  /** Handshake and list together have `startup_timeout_sec`. */
+  async #connectInTime(): Promise<McpConnection> {
+    const { settings } = this;
+    const limit = new AbortController();
+    const timer = setTimeout(
+      () => limit.abort(new McpStartupTimeout(settings.startupTimeoutMs)),
+      Math.min(settings.startupTimeoutMs, LONGEST_TIMEOUT_MS),
+    );
+    const signal = AbortSignal.any([this.#closing.signal, limit.signal]);
+    try {
+      // The SDK is loaded for the first server that is needed, not before.
+      const { connectMcp } = await import("./connect.ts");
+      const { cwd, env, watch } = this.#deps;
+      const onToolsChanged = () => this.#refresh();
+      const connection = await connectMcp({ settings, cwd, env, watch, onToolsChanged, signal });
+      await this.#list(connection, signal);
+      return connection;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #list(connection: McpConnection, signal: AbortSignal): Promise<void> {
+    try {
+      const tools = await connection.listTools({ timeoutMs: this.settings.startupTimeoutMs, signal });
+      this.#keep(tools);
+    } catch (error) {
+      await connection.close();
+      signal.throwIfAborted();
+      throw error instanceof McpRequestError ? new McpStartupError(error.causes.join(": ")) : error;
+    }
+  }
+
+  #keep(tools: readonly McpToolInfo[]): void {
+    this.#listed = tools;
+    this.#isStale = false;
+    this.#deps.cache.write(this.settings, tools);
+  }
+
+  /** The server said that its list changed: the next request offers the new one. */
+  #refresh(): void {
+    const relist = async () => {
+      const connection = await this.#connecting;
+      const signal = this.#closing.signal;
+      if (connection === undefined || signal.aborted) return;
+      this.#keep(await connection.listTools({ timeoutMs: this.settings.toolTimeoutMs, signal }));
+    };
+    relist().catch((error: unknown) => {
+      log("mcp", "warn", "changed tools not listed", { server: this.name, error: messageOf(error) });
+    });
+  }
+}
+
+/** Timers take no more; `startup_timeout_sec` may be any number. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;

@@ -1,0 +1,165 @@
+import type { McpServerSettings } from "#config/mcp-servers.ts";
+import { raceAbort, sleep } from "#lib/abort.ts";
+import { CodexError } from "#lib/errors.ts";
+import { OrphanWatch } from "./orphan-watch.ts";
+import { McpServer, type McpServerDeps, type McpServerStatus } from "./server.ts";
+import { ToolCache } from "./tool-cache.ts";
+import type { McpToolInfo } from "./tool-info.ts";
+import { qualifiedToolName } from "./tool-names.ts";
+
+/** A tool the model can be offered. */
+export interface OfferedTool {
+  /** `mcp__<server>__<tool>`, unique. */
+  qualifiedName: string;
+  server: McpServer;
+  info: McpToolInfo;
+}
+
+/** How starting the servers that had to be waited for went. */
+export interface McpStartup {
+  ready: readonly string[];
+  failed: readonly string[];
+}
+
+export interface McpServersOptions extends Omit<McpServerDeps, "watch" | "cache" | "onStatus"> {
+  settings: readonly McpServerSettings[];
+  codexHome: string;
+}
+
+/** When people are told what they are waiting for. */
+const NOTE_AFTER_MS = 1_000;
+/** Old lists are looked at again once the session's own start is over. */
+const REFRESH_AFTER_MS = 2_000;
+
+/** The MCP servers of one process. Nothing runs until `begin`, or until a tool is called. */
+export class McpServers {
+  readonly #servers: readonly McpServer[];
+  readonly #watch = new OrphanWatch();
+  #onStatus: (server: string, status: McpServerStatus) => void = () => {};
+  #startup: Promise<McpStartup> | undefined;
+  #refresh: Timer | undefined;
+  #offered: { from: readonly (readonly McpToolInfo[])[]; tools: ReadonlyMap<string, OfferedTool> } | undefined;
+
+  constructor(options: McpServersOptions) {
+    const deps: McpServerDeps = {
+      cwd: options.cwd,
+      env: options.env,
+      watch: this.#watch,
+      cache: new ToolCache(options.codexHome),
+      onStatus: (server, status) => this.#onStatus(server, status),
+    };
+    this.#servers = options.settings
+      .filter((settings) => settings.enabled)
+      .map((settings) => new McpServer(settings, deps))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** By name, in order. */
+  get all(): readonly McpServer[] {
+    return this.#servers;
+  }
+
+  find(name: string): McpServer | undefined {
+    return this.#servers.find((server) => server.name === name);
+  }
+
+  /**
+   * Starts every server whose tools are not known and every required one, all at once; later calls do
+   * nothing. Servers with a stored list are left to the first call, or to the background when it is old.
+   */
+  begin(onStatus: (server: string, status: McpServerStatus) => void): void {
+    if (this.#startup !== undefined) return;
+    this.#onStatus = onStatus;
+    this.#startup = this.#start(this.#servers.filter((server) => server.settings.required || !server.isListed));
+    this.#refresh = setTimeout(() => this.#refreshStale(), REFRESH_AFTER_MS);
+    this.#refresh.unref();
+  }
+
+  /** Waits for the required servers. Throws the CodexError that ends the session when one does not start. */
+  async required(): Promise<void> {
+    const required = this.#servers.filter((server) => server.settings.required);
+    await Promise.all(required.map((server) => server.start().catch(() => {})));
+    const failures = required.flatMap(({ name, lastFailure }) =>
+      lastFailure === undefined ? [] : [`${name}: ${lastFailure.reason}`],
+    );
+    if (failures.length === 0) return;
+    await this.close();
+    throw new CodexError(
+      "mcp_required",
+      `Fatal error: Failed to initialize session: required MCP servers failed to initialize: ${failures.join("; ")}`,
+    );
+  }
+
+  /**
+   * Resolves when the servers that `begin` started are ready or have failed: then the list of tools is whole.
+   * `onNote` hears, after a second, what is waited for. Throws the signal's reason when aborted.
+   */
+  async settled(options: { onNote: (text: string) => void; signal: AbortSignal }): Promise<McpStartup> {
+    const startup = this.#startup ?? Promise.resolve({ ready: [], failed: [] });
+    const over = new AbortController();
+    sleep(NOTE_AFTER_MS, over.signal).then(
+      () => options.onNote(this.#waitingNote()),
+      () => {},
+    );
+    try {
+      return await raceAbort(startup, options.signal);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** What the model is offered now, by qualified name and in its order. Of two tools with one name the first counts. */
+  get tools(): ReadonlyMap<string, OfferedTool> {
+    const from = this.#servers.map((server) => server.tools);
+    if (this.#offered === undefined || from.some((list, index) => !isSame(list, this.#offered?.from[index]))) {
+      this.#offered = { from, tools: this.#collect() };
+    }
+    return this.#offered.tools;
+  }
+
+  /** Ends every server. */
+  async close(): Promise<void> {
+    clearTimeout(this.#refresh);
+    await Promise.all(this.#servers.map((server) => server.close()));
+    this.#watch.close();
+  }
+
+  async #start(servers: readonly McpServer[]): Promise<McpStartup> {
+    const outcomes = await Promise.all(
+      servers.map((server) =>
+        server.start().then(
+          () => true,
+          () => false,
+        ),
+      ),
+    );
+    const names = (wanted: boolean) => servers.filter((_, index) => outcomes[index] === wanted).map(({ name }) => name);
+    return { ready: names(true), failed: names(false) };
+  }
+
+  #refreshStale(): void {
+    for (const server of this.#servers) if (server.isStale) server.start().catch(() => {});
+  }
+
+  #waitingNote(): string {
+    const waiting = this.#servers.filter((server) => !server.isListed && server.lastFailure === undefined);
+    const limit = Math.max(...waiting.map((server) => server.settings.startupTimeoutMs)) / 1000;
+    const names = waiting.map((server) => server.name).join(", ");
+    return `Waiting for MCP servers: ${names} (up to ${limit} s, only until their tools are known)`;
+  }
+
+  #collect(): ReadonlyMap<string, OfferedTool> {
+    const tools = new Map<string, OfferedTool>();
+    for (const server of this.#servers) {
+      for (const info of server.tools) {
+        const qualifiedName = qualifiedToolName(server.name, info.name);
+        if (!tools.has(qualifiedName)) tools.set(qualifiedName, { qualifiedName, server, info });
+      }
+    }
+    return new Map([...tools].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+}
+
+function isSame(a: readonly McpToolInfo[], b: readonly McpToolInfo[] | undefined): boolean {
+  return b !== undefined && a.length === b.length && a.every((info, index) => info === b[index]);
+}

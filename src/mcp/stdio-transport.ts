@@ -1,0 +1,139 @@
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { sleep } from "#lib/abort.ts";
+import { parseJsonObject } from "#lib/jsonl.ts";
+import { killSession, signalGroup } from "#process/process-group.ts";
+import { log } from "#telemetry/log.ts";
+import type { OrphanWatch } from "./orphan-watch.ts";
+
+/** A server to start. */
+export interface ServerProgram {
+  name: string;
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  cwd: string;
+}
+
+/** One message may be this long; a longer one ends the connection, so that no server can fill our memory. */
+export const MAX_MESSAGE_BYTES = 64 << 20;
+/** What is kept of standard error, for the person who looks for the reason of a failure. */
+const STDERR_TAIL_BYTES = 4096;
+/** A server that is told to end by the end of its input gets this long, then as long again after SIGTERM. */
+const END_GRACE_MS = 150;
+
+const NEWLINE = 10;
+
+type ServerChild = Bun.Subprocess<"pipe", "pipe", "pipe">;
+interface Reader {
+  read(): Promise<{ done: false; value: Uint8Array } | { done: true; value?: Uint8Array | undefined }>;
+}
+
+/**
+ * JSON-RPC over the standard streams of a child, one message a line. Lines that are no JSON object are
+ * skipped, standard error is read and dropped but for its tail, and the child's whole session goes when the
+ * connection is closed. `start` throws the system error of a program that cannot be started.
+ */
+export class StdioTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+
+  readonly #program: ServerProgram;
+  readonly #watch: OrphanWatch;
+  #child: ServerChild | undefined;
+  #pieces: Uint8Array[] = [];
+  #pieceBytes = 0;
+  #stderrTail = "";
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(program: ServerProgram, watch: OrphanWatch) {
+    this.#program = program;
+    this.#watch = watch;
+  }
+
+  /** The last lines the server wrote to standard error. */
+  get stderrTail(): string {
+    return this.#stderrTail.trim();
+  }
+
+  async start(): Promise<void> {
+    const { argv, env, cwd } = this.#program;
+    const child = Bun.spawn([...argv], { cwd, env, detached: true, stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+    this.#child = child;
+    this.#watch.add(child.pid);
+    this.#ended = this.#follow(child);
+  }
+
+  async send(message: JSONRPCMessage): Promise<void> {
+    if (this.#child === undefined) throw new Error("Transport closed");
+    this.#child.stdin.write(`${JSON.stringify(message)}\n`);
+    await this.#child.stdin.flush();
+  }
+
+  /** Resolves when the server and everything it started in its session is gone. */
+  async close(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return this.#ended;
+    this.#child = undefined;
+    Promise.resolve(child.stdin.end()).catch(() => {});
+    await Promise.race([child.exited, sleep(END_GRACE_MS)]);
+    if (signalGroup(child.pid, "SIGTERM")) await Promise.race([child.exited, sleep(END_GRACE_MS)]);
+    killSession(child.pid);
+    await this.#ended;
+  }
+
+  async #follow(child: ServerChild): Promise<void> {
+    const errors = child.stderr.getReader();
+    const output = child.stdout.getReader();
+    this.#drainErrors(errors).catch(() => {});
+    const reading = this.#readMessages(output).catch(() => {});
+    await Promise.race([reading, child.exited]);
+    // Output and life end together; what is left of the one is of no use without the other.
+    await Promise.race([Promise.all([reading, child.exited]), sleep(END_GRACE_MS)]);
+    killSession(child.pid);
+    this.#watch.remove(child.pid);
+    await child.exited;
+    for (const reader of [errors, output]) reader.cancel().catch(() => {});
+    this.#child = undefined;
+    this.onclose?.();
+  }
+
+  async #readMessages(stdout: Reader): Promise<void> {
+    for (let read = await stdout.read(); !read.done; read = await stdout.read()) {
+      const chunk = read.value;
+      let start = 0;
+      for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+        this.#deliver(Buffer.concat([...this.#pieces, chunk.subarray(start, end)]));
+        this.#pieces = [];
+        this.#pieceBytes = 0;
+        start = end + 1;
+      }
+      if (start === chunk.length) continue;
+      this.#pieces.push(chunk.subarray(start));
+      this.#pieceBytes += chunk.length - start;
+      if (this.#pieceBytes > MAX_MESSAGE_BYTES) {
+        log("mcp", "error", "a message is too long", { server: this.#program.name, limit: MAX_MESSAGE_BYTES });
+        this.#pieces = [];
+        return;
+      }
+    }
+  }
+
+  #deliver(line: Buffer): void {
+    const message = parseJsonObject(line);
+    if (message === undefined || message.jsonrpc !== "2.0") {
+      if (line.length > 1) log("mcp", "debug", "skipped a line", { server: this.#program.name, bytes: line.length });
+      return;
+    }
+    this.onmessage?.(message as JSONRPCMessage);
+  }
+
+  async #drainErrors(stderr: Reader): Promise<void> {
+    const decoder = new TextDecoder();
+    for (let read = await stderr.read(); !read.done; read = await stderr.read()) {
+      const text = decoder.decode(read.value.subarray(-STDERR_TAIL_BYTES), { stream: true });
+      this.#stderrTail = (this.#stderrTail + text).slice(-STDERR_TAIL_BYTES);
+      log("mcp", "debug", "stderr", { server: this.#program.name, text });
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { McpServerSettings } from "#config/mcp-servers.ts";
+import { writeFileAtomic } from "#lib/atomic-file.ts";
+import { nowMs } from "#lib/clock.ts";
+import { messageOf } from "#lib/errors.ts";
+import { parseJsonObject } from "#lib/jsonl.ts";
+import { VERSION } from "#lib/version.ts";
+import { log } from "#telemetry/log.ts";
+import { type McpToolInfo, parseToolList } from "./tool-info.ts";
+
+/** A stored list and how old it is. */
+export interface CachedTools {
+  tools: McpToolInfo[];
+  ageMs: number;
+}
+
+/** The tool lists servers gave in earlier sessions, one file per server and settings. */
+export class ToolCache {
+  readonly #folder: string;
+
+  constructor(codexHome: string) {
+    this.#folder = join(codexHome, "cache", "mcp-tools");
+  }
+
+  /** Undefined when there is none, or none that can be read. */
+  read(settings: McpServerSettings): CachedTools | undefined {
+    const stored = readObject(this.#path(settings));
+    if (stored === undefined || typeof stored.saved_at !== "number" || !Array.isArray(stored.tools)) return undefined;
+    return { tools: parseToolList(stored), ageMs: Math.max(0, nowMs() - stored.saved_at) };
+  }
+
+  /** A cache that cannot be written costs the next session a wait, nothing else. */
+  write(settings: McpServerSettings, tools: readonly McpToolInfo[]): void {
+    try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      const content = { server: settings.name, saved_at: nowMs(), tools };
+      writeFileAtomic(this.#path(settings), JSON.stringify(content), { mode: 0o600 });
+    } catch (error) {
+      log("mcp", "warn", "tool list not stored", { server: settings.name, error: messageOf(error) });
+    }
+  }
+
+  #path(settings: McpServerSettings): string {
+    return join(this.#folder, `${settingsHash(settings)}.json`);
+  }
+}
+
+/**
+ * Changes with everything that decides which server answers and as whom it is asked, and with our version;
+ * not with limits and filters. Values of `env` are in it, so only the hash is stored.
+ */
+function settingsHash({ name, transport }: McpServerSettings): string {
+  const facts = JSON.stringify([VERSION, name, transport], (_key, value: unknown) => sorted(value));
+  return createHash("sha256").update(facts).digest("hex").slice(0, 40);
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function readObject(path: string): Record<string, unknown> | undefined {
+  try {
+    return parseJsonObject(readFileSync(path));
+  } catch {
+    // The usual case: this server was never asked before.
+    return undefined;
+  }
+}

@@ -1,0 +1,71 @@
+import { environment } from "#lib/env.ts";
+import { writeStderr } from "#lib/stdio.ts";
+import type { McpServerStatus } from "#mcp/server.ts";
+import { McpServers } from "#mcp/servers.ts";
+import type { Event } from "#protocol/events.ts";
+import { createMcpResourceTools } from "#tools/mcp-resources/mcp-resources.ts";
+import { withMcpTools } from "#tools/mcp-tool/mcp-registry.ts";
+import type { ToolRegistry } from "#tools/registry.ts";
+import type { Tool } from "#tools/tool.ts";
+import type { RuntimeOptions } from "./options.ts";
+
+/** The MCP servers of this process, as threads use them. Loaded only when one is configured. */
+export interface Mcp {
+  /** Tools of ours over all servers. */
+  resourceTools: readonly Tool[];
+  withTools(own: ToolRegistry): ToolRegistry;
+  /**
+   * Starts what has to be started and resolves when the required servers run. Throws the CodexError that ends
+   * the session when one of them does not.
+   */
+  begin(): Promise<void>;
+  /** Tells of servers starting, beginning with what has happened so far. */
+  announceTo(emit: (event: Event) => void): void;
+  /** Resolves when the tools of every server are known or known to be out of reach. */
+  toolsReady(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Somebody who looks at an interface waits no longer than this; the tools come with the next turn. */
+const INTERACTIVE_WAIT_MS = 50;
+
+export function createMcp({ settings, codexHome, cwd, source }: RuntimeOptions): Mcp {
+  const servers = new McpServers({ settings: settings.mcpServers, codexHome, cwd, env: environment() });
+  const held: Event[] = [];
+  let emit = (event: Event): void => void held.push(event);
+  let isTold = false;
+  const whole = async (signal: AbortSignal) => {
+    const startup = await servers.settled({ onNote: (text) => writeStderr(`${text}\n`), signal });
+    if (isTold || startup.ready.length + startup.failed.length === 0) return;
+    isTold = true;
+    emit({ type: "mcp_startup_complete", ...startup });
+  };
+  return {
+    resourceTools: createMcpResourceTools(servers),
+    withTools: (own) => withMcpTools(own, servers),
+    begin: () => {
+      servers.begin((server, status) => emit(statusEvent(server, status)));
+      return servers.required();
+    },
+    announceTo: (onEvent) => {
+      emit = onEvent;
+      for (const event of held.splice(0)) emit(event);
+    },
+    toolsReady: async (signal) => {
+      if (source !== "cli") return whole(signal);
+      await Promise.race([whole(signal), Bun.sleep(INTERACTIVE_WAIT_MS)]);
+    },
+    close: () => servers.close(),
+  };
+}
+
+function statusEvent(server: string, status: McpServerStatus): Event {
+  switch (status.type) {
+    case "starting":
+      return { type: "mcp_server_starting", server };
+    case "ready":
+      return { type: "mcp_server_ready", server };
+    case "failed":
+      return { type: "mcp_server_failed", server, message: status.message };
+  }
+}

@@ -1,0 +1,193 @@
+/**
+ * An MCP server over standard streams written without any library, so that tests can have it behave as they
+ * like. usage: bun mcp-server-raw.ts <behaviour> [log file]     Every message received is appended to the log file.
+ */
+import { appendFileSync, writeSync } from "node:fs";
+
+interface Message {
+  id?: number | string;
+  method?: string;
+  params?: Record<string, unknown> & { name?: string; arguments?: Record<string, unknown>; cursor?: string };
+}
+
+const [, , behaviour = "tiny", logFile] = process.argv;
+
+const OBJECT = { type: "object", properties: {}, required: [] };
+const text = (value: string) => ({ content: [{ type: "text", text: value }] });
+
+function send(message: Record<string, unknown>): void {
+  write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+}
+
+function write(data: string): void {
+  const bytes = Buffer.from(data);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(1, bytes, at);
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EAGAIN") throw error;
+      Bun.sleepSync(1);
+    }
+  }
+}
+
+const TINY_TOOLS = [
+  {
+    name: "echo",
+    description: "Echo",
+    inputSchema: {
+      $schema: "http://json-schema.org/draft-07/schema#",
+      type: "object",
+      properties: {
+        text: { type: ["string", "null"], description: "What" },
+        kind: { type: "string", enum: ["a", "b"] },
+      },
+      required: ["text"],
+      additionalProperties: false,
+    },
+  },
+  { name: "add", description: "Add", inputSchema: { type: "object", properties: { a: { type: "integer" } } } },
+  ...["boom", "fail", "structured", "image", "slow", "die", "big", "env", "sleepy", "change", "ask"].map((name) => ({
+    name,
+    description: name,
+    inputSchema: OBJECT,
+  })),
+];
+
+const LISTS: Record<string, () => unknown> = {
+  many: () =>
+    Array.from({ length: 5000 }, (_, n) => ({ name: `tool_${n}`, description: `Tool ${n}`, inputSchema: OBJECT })),
+  hostile: () => [
+    { name: "a.b", description: "first", inputSchema: OBJECT },
+    { name: "a b", description: "second", inputSchema: OBJECT },
+    { name: "a.b", description: "third", inputSchema: OBJECT },
+    { name: "ünï", description: "\ud800 lone", inputSchema: OBJECT },
+    { name: "x".repeat(70), description: "y".repeat(100_000), inputSchema: OBJECT },
+    { name: "__proto__", description: "p", inputSchema: { type: "object", properties: { __proto__: {} } } },
+    { name: "\n\u0000\u001b[31m", description: "control", inputSchema: { $ref: "#" } },
+    { name: "", description: "no name", inputSchema: OBJECT },
+    { name: 7, description: "number", inputSchema: OBJECT },
+    null,
+    "text",
+    { name: "schemaless" },
+    { name: "odd", inputSchema: "nonsense" },
+  ],
+};
+
+let changed = false;
+
+function tools(): unknown {
+  const list = LISTS[behaviour]?.() ?? TINY_TOOLS;
+  return changed ? [{ name: "fresh", description: "Fresh", inputSchema: OBJECT }] : list;
+}
+
+const CALLS: Record<string, (message: Message) => void> = {
+  echo: ({ id, params }) => send({ id, result: text(`ECHO ${params?.arguments?.text}`) }),
+  fresh: ({ id }) => send({ id, result: text("fresh") }),
+  add: ({ id }) => send({ id, result: text("3") }),
+  boom: ({ id }) => send({ id, error: { code: -32000, message: "boom happened" } }),
+  fail: ({ id }) => send({ id, result: { ...text("it failed"), isError: true } }),
+  structured: ({ id }) => send({ id, result: { ...text("one"), structuredContent: { one: 1 } } }),
+  image: ({ id }) =>
+    send({
+      id,
+      result: {
+        content: [
+          { type: "text", text: "look" },
+          { type: "image", data: "aGk=", mimeType: "image/png" },
+        ],
+      },
+    }),
+  slow: () => {},
+  sleepy: ({ id }) => setTimeout(() => send({ id, result: text("slept") }), 300),
+  die: () => process.exit(3),
+  big: ({ id }) => send({ id, result: text("x".repeat(50_000_000)) }),
+  env: ({ id }) =>
+    send({ id, result: text(JSON.stringify({ env: process.env, cwd: process.cwd(), pid: process.pid })) }),
+  change: ({ id }) => {
+    changed = true;
+    send({ method: "notifications/tools/list_changed" });
+    send({ id, result: text("changed") });
+  },
+  ask: ({ id }) => {
+    asked = id;
+    const requestedSchema = { type: "object", properties: { name: { type: "string" } } };
+    send({ id: "ask-1", method: "elicitation/create", params: { message: "Who?", requestedSchema } });
+  },
+};
+
+let asked: Message["id"];
+
+const RESOURCES: Record<string, (message: Message) => unknown> = {
+  "resources/list": () => ({ resources: [{ uri: "mem://one", name: "one", mimeType: "text/plain" }] }),
+  "resources/templates/list": () => ({ resourceTemplates: [{ uriTemplate: "mem://{id}", name: "any" }] }),
+  "resources/read": ({ params }) => ({ contents: [{ uri: params?.uri, text: "hello" }] }),
+};
+
+function handle(message: Message): void {
+  const { id, method } = message;
+  if (id === "ask-1")
+    return send({ id: asked, result: text(JSON.stringify((message as { result?: unknown }).result)) });
+  switch (method) {
+    case "initialize":
+      return send({
+        id,
+        result: {
+          protocolVersion: "2025-06-18",
+          capabilities: { tools: { listChanged: true }, resources: {} },
+          serverInfo: { name: "raw", version: "1" },
+          instructions: "SECRET INSTRUCTIONS",
+        },
+      });
+    case "tools/list":
+      if (behaviour === "circle") return send({ id, result: { tools: [], nextCursor: "again" } });
+      if (behaviour === "pages" && message.params?.cursor === undefined) {
+        return send({ id, result: { tools: TINY_TOOLS.slice(0, 1), nextCursor: "2" } });
+      }
+      return send({ id, result: { tools: behaviour === "pages" ? TINY_TOOLS.slice(1, 2) : tools() } });
+    case "tools/call": {
+      const call = CALLS[message.params?.name ?? ""];
+      return call === undefined ? send({ id, error: { code: -32602, message: "unknown tool" } }) : call(message);
+    }
+    default: {
+      const answer = RESOURCES[method ?? ""];
+      if (answer !== undefined) return send({ id, result: answer(message) });
+      if (id !== undefined) send({ id, error: { code: -32601, message: "Method not found" } });
+    }
+  }
+}
+
+function misbehave(): void {
+  switch (behaviour) {
+    case "exit":
+      process.stderr.write("cannot find the thing\n");
+      return process.exit(1);
+    case "garbage":
+      write(`hello there\n{"jsonrpc":"2.0"\n[1,2]\n${"\u0000\u0001\xff".repeat(1000)}\n{"no":"rpc"}\n`);
+      break;
+    case "endless-line":
+      for (let n = 0; n < 200; n++) write("x".repeat(1 << 20));
+      break;
+    case "flood":
+      for (let n = 0; n < 200; n++) writeSync(2, "e".repeat(1 << 20));
+      break;
+  }
+}
+
+// Also the ones that never answer read on, as a real server does; and this one outlives the end of its input.
+if (behaviour === "stubborn") {
+  process.on("SIGTERM", () => {});
+  setInterval(() => {}, 1000);
+}
+misbehave();
+let rest = "";
+for await (const chunk of Bun.stdin.stream()) {
+  rest += Buffer.from(chunk).toString();
+  for (let end = rest.indexOf("\n"); end !== -1; end = rest.indexOf("\n")) {
+    const line = rest.slice(0, end);
+    rest = rest.slice(end + 1);
+    if (logFile !== undefined) appendFileSync(logFile, `${line}\n`);
+    if (behaviour === "silent" || behaviour === "garbage") continue;
+    handle(JSON.parse(line) as Message);
+  }
+}
