@@ -1,40 +1,147 @@
-import { basename } from "node:path";
+import { posix } from "node:path";
+import { isDangerous } from "#execpolicy/dangerous.ts";
+import { matchingRules, type Restriction, type RuleMatch, restrictions, ruleText } from "#execpolicy/evaluate.ts";
+import { isKnownSafe } from "#execpolicy/known-safe.ts";
+import { isRestrictive, type RuleDecision, type RuleSet, strictest } from "#execpolicy/rules.ts";
+import { isKnown, mentions } from "#execpolicy/words.ts";
+import { assertNever } from "#lib/errors.ts";
 import { shellJoin } from "#lib/shell-join.ts";
-import type { ApprovalPolicy } from "#protocol/policies.ts";
-import { scriptCommands, shellScript } from "./script-commands.ts";
+import type { ApprovalPolicy, SandboxPolicy } from "#protocol/policies.ts";
+import { type CommandReading, hidesDanger } from "./read-command.ts";
 
 /** What may happen with a command before it runs. */
 export type Decision =
-  | { type: "run" }
-  /** The user is to be asked; `reason` says why. */
-  | { type: "ask"; reason: string }
+  /** `retryOutside`: when the sandbox stops it, the user may be asked to run it again without. */
+  | { type: "run"; sandboxed: boolean; retryOutside: boolean }
+  /** The user is to be asked; `reason` says why. Approved, it runs `sandboxed` or not. */
+  | { type: "ask"; reason: string; sandboxed: boolean }
   /** `reason` goes to the model as it is. */
   | { type: "reject"; reason: string };
 
 export interface DecisionInput {
-  /** The command as shown, for example `["/bin/bash", "-lc", "ls"]`. */
-  argv: readonly string[];
+  command: CommandReading;
   approvalPolicy: ApprovalPolicy;
+  sandbox: SandboxPolicy["type"];
   /** Whether the model asked to leave the sandbox for this command. */
   escalate: boolean;
+  rules: RuleSet;
 }
 
-/** The rule for one shell command: policy × what the command is. Sandboxing is decided elsewhere. */
+/** What rules, lists and policy say about a command, without regard to whether anybody can be asked. */
+type Verdict =
+  | { type: "forbidden"; reason: string }
+  | { type: "ask"; reason: string; refusal: string }
+  | { type: "run"; sandboxed: boolean };
+
+/** The rule for one shell command: policy × what the command is × rules × sandbox. The strictest part decides. */
 export function decide(input: DecisionInput): Decision {
-  const { argv, approvalPolicy, escalate } = input;
+  const { approvalPolicy, escalate, sandbox } = input;
   if (escalate && approvalPolicy !== "on-request") return { type: "reject", reason: escalationRefused(approvalPolicy) };
-  if (escalate) return { type: "ask", reason: "the model asks to run this command without the sandbox" };
-  const commands = simpleCommands(argv);
-  if (commands.some(isDangerous)) {
-    if (approvalPolicy === "never") {
-      return { type: "reject", reason: `\`${shellJoin(argv)}\` rejected: blocked by policy` };
+  const verdict = judge(input);
+  switch (verdict.type) {
+    case "forbidden":
+      return { type: "reject", reason: verdict.reason };
+    case "ask":
+      if (approvalPolicy === "never") return { type: "reject", reason: verdict.refusal };
+      return { type: "ask", reason: verdict.reason, sandboxed: sandbox !== "danger-full-access" && !escalate };
+    case "run": {
+      const sandboxed = verdict.sandboxed && sandbox !== "danger-full-access";
+      const mayRetry = approvalPolicy === "untrusted" || approvalPolicy === "on-failure";
+      return { type: "run", sandboxed, retryOutside: sandboxed && mayRetry };
     }
-    return { type: "ask", reason: "the command may destroy files" };
+    default:
+      return assertNever(verdict);
   }
-  if (approvalPolicy === "untrusted" && !commands.every(isKnownSafe)) {
-    return { type: "ask", reason: "the command is not known to be safe" };
+}
+
+function judge(input: DecisionInput): Verdict {
+  const { command, rules } = input;
+  const restricted = command.seen.flatMap((words) => restrictions(rules, words));
+  const whole = command.plain === undefined ? matchingRules(rules, command.argv) : [];
+  const about = [...restricted, ...whole.filter(({ rule }) => isRestrictive(rule)).map(certain)];
+  const forbidden = longest(about.filter((match) => match.rule.decision === "forbidden" && match.certain));
+  if (forbidden !== undefined) return { type: "forbidden", reason: forbiddenReason(command.argv, forbidden) };
+  const prompt = longest(about);
+  if (prompt !== undefined) return ask(promptReason(command.argv, prompt), NEVER_ASKS);
+  const unclear = unclearReason(command, rules);
+  if (unclear !== undefined)
+    return ask(`${shown(command.argv)} requires approval: ${unclear}`, `${NEVER_ASKS}: ${unclear}`);
+  return judgeByTable(input, whole);
+}
+
+/** The text programs know for a question that nobody is there to answer. */
+const NEVER_ASKS = "approval required by policy, but AskForApproval is set to Never";
+
+function ask(reason: string, refusal: string): Verdict {
+  return { type: "ask", reason, refusal };
+}
+
+/** No rule restricts the command: what grants it, or else the table of policies. */
+function judgeByTable(input: DecisionInput, whole: readonly RuleMatch[]): Verdict {
+  const { command, approvalPolicy, escalate, sandbox, rules } = input;
+  const granted = command.plain?.map((words) => strictest(permissions(rules, words))) ?? [];
+  const overall = command.plain === undefined ? strictest(whole.map(({ rule }) => rule.decision)) : undefined;
+  if (isDangerousBeyond(command, granted, overall)) {
+    const text = shown(command.argv);
+    return ask("the command may destroy files", `${text} rejected: blocked by policy`);
   }
-  return { type: "run" };
+  const safe = command.plain?.map(isKnownSafe) ?? [];
+  const isCovered = command.plain?.every((_, at) => granted[at] !== undefined || safe[at] === true) ?? false;
+  const grants = [...granted, overall].filter((decision) => decision !== undefined);
+  if (grants.length > 0 && (isCovered || overall !== undefined)) {
+    const leaves = strictest(grants) === "allow";
+    if (leaves || !escalate) return { type: "run", sandboxed: !leaves };
+  }
+  if (escalate && sandbox !== "danger-full-access") {
+    return ask("the model asks to run this command without the sandbox", NEVER_ASKS);
+  }
+  if (approvalPolicy === "untrusted" && !isCovered) return ask("the command is not known to be safe", NEVER_ASKS);
+  return { type: "run", sandboxed: true };
+}
+
+/** The `allow` and `allow_sandboxed` rules about exact words; a path counts as its name when it is listed for it. */
+function permissions(rules: RuleSet, words: readonly string[]): RuleDecision[] {
+  const [program = "", ...rest] = words;
+  const name = posix.basename(program);
+  const isListed = name !== program && rules.hostExecutables.get(name)?.includes(program) === true;
+  const byName = isListed ? matchingRules(rules, [name, ...rest]) : [];
+  return [...matchingRules(rules, words), ...byName].map(({ rule }) => rule.decision);
+}
+
+/** Whether something dangerous is seen that no rule lets run. */
+function isDangerousBeyond(
+  command: CommandReading,
+  granted: readonly (RuleDecision | undefined)[],
+  overall: RuleDecision | undefined,
+): boolean {
+  if (overall !== undefined) return false;
+  const isGranted = command.plain !== undefined && granted.every((decision) => decision !== undefined);
+  if (isGranted) return false;
+  const excused = new Set(command.plain?.filter((_, at) => granted[at] !== undefined));
+  return (
+    command.seen.some((words) => !excused.has(words as readonly string[]) && isDangerous(words)) || hidesDanger(command)
+  );
+}
+
+/** Why the words of the command do not tell whether a rule applies. */
+function unclearReason(command: CommandReading, rules: RuleSet): string | undefined {
+  const names = command.seen.map(([program]) => program).filter((program) => program !== undefined);
+  for (const { file, text } of rules.unreadable) {
+    if (text === null) {
+      if (command.plain?.every(isKnownSafe)) continue;
+      return `the rules in "${file}" cannot be read`;
+    }
+    const named = names.find((name) => isKnown(name) && (mentions(text, name) || mentions(text, posix.basename(name))));
+    if (named !== undefined) return `"${file}" has a mistake where it is about \`${named}\``;
+  }
+  for (const script of command.unparsed) {
+    for (const [program, about] of rules.byProgram) {
+      if (about.some(isRestrictive) && mentions(script, program)) {
+        return `the script cannot be parsed, and a rule is about \`${program}\``;
+      }
+    }
+  }
+  return undefined;
 }
 
 const POLICY_NAMES: Readonly<Record<ApprovalPolicy, string>> = {
@@ -50,28 +157,31 @@ export function escalationRefused(policy: ApprovalPolicy, verb: "cannot" | "shou
   return `approval policy is ${name}; reject command — you ${verb} ask for escalated permissions if the approval policy is ${name}`;
 }
 
-/** A plain script is judged by its parts; any other command as a whole. */
-function simpleCommands(argv: readonly string[]): readonly (readonly string[])[] {
-  const script = shellScript(argv);
-  return (script === undefined ? undefined : scriptCommands(script)) ?? [argv];
+function shown(argv: readonly string[]): string {
+  return `\`${shellJoin(argv)}\``;
 }
 
-/** `rm -f` and `rm -rf`, also behind sudo. */
-function isDangerous(command: readonly string[]): boolean {
-  const [program, ...args] = command;
-  if (program === undefined) return false;
-  if (basename(program) === "sudo") return isDangerous(args);
-  return basename(program) === "rm" && (args[0] === "-f" || args[0] === "-rf");
+/** The most specific match is the one to tell of; one with a justification before one without. */
+function longest(matches: readonly Restriction[]): Restriction | undefined {
+  const weight = ({ rule, certain: isCertain }: Restriction) =>
+    (isCertain ? 1_000_000 : 0) + (rule.justification === undefined ? 0 : 10_000) + rule.rest.length;
+  return matches.toSorted((left, right) => weight(right) - weight(left))[0];
 }
 
-const ALWAYS_SAFE: ReadonlySet<string> = new Set(
-  "cat cd cut echo expr false grep head id ls nl paste pwd rev seq stat tail tr true uname uniq wc which whoami numfmt tac".split(
-    " ",
-  ),
-);
+function certain(match: RuleMatch): Restriction {
+  return { ...match, certain: true };
+}
 
-/** Programs that only read, whatever their arguments. */
-function isKnownSafe(command: readonly string[]): boolean {
-  const [program] = command;
-  return program !== undefined && ALWAYS_SAFE.has(basename(program));
+function forbiddenReason(argv: readonly string[], { rule, matchedPrefix }: Restriction): string {
+  const why = rule.justification ?? `policy forbids commands starting with \`${shellJoin(matchedPrefix)}\``;
+  return `${shown(argv)} rejected: ${why}`;
+}
+
+function promptReason(argv: readonly string[], { rule, certain: isCertain }: Restriction): string {
+  const text = shown(argv);
+  if (!isCertain)
+    return `${text} requires approval: a rule about \`${ruleText(rule)}\` may apply, which shows only when it runs`;
+  return rule.justification === undefined
+    ? `${text} requires approval by policy`
+    : `${text} requires approval: ${rule.justification}`;
 }

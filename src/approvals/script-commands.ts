@@ -1,29 +1,35 @@
 /**
- * The simple commands of a shell script that is plain: words and quotes, joined by `&&`, `||`, `;`, `|` and
- * newlines. Undefined for anything else (redirections, substitutions, variables, globs, control flow,
- * assignments), because then the words do not say what runs.
+ * The simple commands of a shell script that is plain: words, quotes and escaped characters, joined by `&&`, `||`,
+ * `;`, `|` and line ends. Undefined for anything else (redirections, substitutions, variables, patterns, control
+ * flow, assignments), because then the words do not say what runs.
  */
 export function scriptCommands(script: string): string[][] | undefined {
-  const commands: string[][] = [[]];
+  const commands: string[][] = [];
+  let words: string[] = [];
+  /** Whether a command must follow: after `&&`, `||` and `|`. */
+  let open = false;
   let at = 0;
-  while (at < script.length) {
-    const blank = /^[ \t]+/.exec(script.slice(at))?.[0].length ?? 0;
-    at += blank;
-    if (at >= script.length) break;
-    const joint = /^(&&|\|\||[;|\n])/.exec(script.slice(at))?.[0];
-    if (joint !== undefined) {
-      if (commands.at(-1)?.length === 0) return undefined;
-      commands.push([]);
-      at += joint.length;
+  for (;;) {
+    at = skipBlank(script, at);
+    const joint = /^(?:&&|\|\||[;|\n])/.exec(script.slice(at, at + 2))?.[0];
+    if (joint === undefined && at < script.length) {
+      const word = readWord(script, at);
+      if (word === undefined) return undefined;
+      words.push(word.text);
+      at = word.end;
       continue;
     }
-    const word = readWord(script, at);
-    if (word === undefined) return undefined;
-    commands.at(-1)?.push(word.text);
-    at = word.end;
+    if (words.length > 0) {
+      if (!startsWithProgram(words)) return undefined;
+      commands.push(words);
+      words = [];
+      open = joint !== undefined && joint !== ";" && joint !== "\n";
+    } else if (joint === undefined ? open : joint !== "\n") {
+      return undefined;
+    }
+    if (joint === undefined) return commands.length > 0 ? commands : undefined;
+    at += joint.length;
   }
-  if (commands.at(-1)?.length === 0) commands.pop();
-  return commands.every(startsWithProgram) && commands.length > 0 ? commands : undefined;
 }
 
 /** `[shell, -c|-lc, script]` of a known shell, or undefined. */
@@ -34,12 +40,39 @@ export function shellScript(argv: readonly string[]): string | undefined {
   return isShell && (option === "-c" || option === "-lc") ? script : undefined;
 }
 
-const BARE = /^[^\s'"\\`$<>&|;(){}*?[\]~#!]+/;
+/** Skips spaces, continued lines and comments. */
+function skipBlank(script: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const char = script.charAt(at);
+    if (char === " " || char === "\t") at++;
+    else if (char === "\\" && script.charAt(at + 1) === "\n") at += 2;
+    else if (char === "#" && isWordStart(script, at)) {
+      const end = script.indexOf("\n", at);
+      at = end === -1 ? script.length : end;
+    } else return at;
+  }
+}
+
+/** Whether a word could start here: `a#b` has no comment, and neither has `a\` + line end + `#b`. */
+function isWordStart(script: string, at: number): boolean {
+  return at === 0 || (/[ \t\n;|&]/.test(script.charAt(at - 1)) && script.slice(at - 2, at) !== "\\\n");
+}
+
+const BARE = /[^\s'"\\`$<>&|;(){}*?[\]~#!^]+/y;
+const SINGLE_QUOTED = /'([^']*)'/y;
+const DOUBLE_QUOTED = /"([^"\\$`!]*)"/y;
+/** A character that means itself after a backslash, in every shell. */
+const ESCAPED = /\\([ -~])/y;
 
 function readWord(script: string, start: number): { text: string; end: number } | undefined {
   let text = "";
   let at = start;
   while (at < script.length && !/[ \t\n;|&]/.test(script.charAt(at))) {
+    if (script.startsWith("\\\n", at)) {
+      at += 2;
+      continue;
+    }
     const piece = readPiece(script, at);
     if (piece === undefined) return undefined;
     text += piece.text;
@@ -49,15 +82,19 @@ function readWord(script: string, start: number): { text: string; end: number } 
 }
 
 function readPiece(script: string, at: number): { text: string; end: number } | undefined {
-  const rest = script.slice(at);
-  const quoted = /^'([^']*)'|^"([^"\\$`!]*)"/.exec(rest);
-  if (quoted !== null) return { text: quoted[1] ?? quoted[2] ?? "", end: at + quoted[0].length };
-  const bare = BARE.exec(rest)?.[0];
-  return bare === undefined ? undefined : { text: bare, end: at + bare.length };
+  for (const pattern of [BARE, SINGLE_QUOTED, DOUBLE_QUOTED, ESCAPED]) {
+    pattern.lastIndex = at;
+    const found = pattern.exec(script);
+    if (found !== null) return { text: found[1] ?? found[0], end: at + found[0].length };
+  }
+  return undefined;
 }
 
+/** Words with which something else than a command begins, and programs that are part of the shell's grammar. */
 const RESERVED: ReadonlySet<string> = new Set(
-  "if then elif else fi for while until do done case esac in function select time coproc".split(" "),
+  "if then elif else fi for while until do done case esac in function select time coproc end foreach repeat nocorrect noglob always".split(
+    " ",
+  ),
 );
 
 function startsWithProgram(command: readonly string[]): boolean {

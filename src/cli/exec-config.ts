@@ -1,5 +1,4 @@
-import { readdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { loadDotenv } from "#config/dotenv.ts";
 import { type ConfigFlags, type LoadedConfig, loadConfig } from "#config/load.ts";
 import { resolveSettings, type Settings } from "#config/resolve.ts";
@@ -41,7 +40,7 @@ export async function loadExecConfig(request: {
   });
   // A managed file ranks above flags, but nobody is there to be asked whatever it says.
   settings.approvalPolicy = "never";
-  return { loaded, settings, warnings: [...loaded.warnings, ...settings.warnings, ...notLoaded(codexHome)] };
+  return { loaded, settings, warnings: [...loaded.warnings, ...settings.warnings, ...notLoaded(settings)] };
 }
 
 /** Whether the user asked for no sandbox at all. */
@@ -79,18 +78,16 @@ function localFlags(options: ExecCliOptions): ConfigFlags {
   return { model_provider: provider, model: options.model ?? model };
 }
 
-/** What the configuration asks for and this version does not do. */
-function notLoaded(codexHome: string): string[] {
-  const rules = ruleFiles(codexHome).join(", ");
-  return rules === "" ? [] : [`Rules files are not loaded yet, so what they forbid is not enforced: ${rules}`];
-}
-
-function ruleFiles(codexHome: string): string[] {
-  const folder = join(codexHome, "rules");
-  try {
-    return readdirSync(folder).flatMap((name) => (name.endsWith(".rules") ? [join(folder, name)] : []));
-  } catch {
-    // No such folder: the usual case.
-    return [];
+/** What the configuration asks for and this version does not do. A server that is required fails the start. */
+function notLoaded(settings: Settings): string[] {
+  const servers = settings.mcpServers.filter((server) => server.enabled);
+  const required = servers.filter((server) => server.required).map((server) => server.name);
+  if (required.length > 0) {
+    throw new CodexError(
+      "mcp_required",
+      `Fatal error: Failed to initialize session: required MCP servers failed to initialize: ${required.join(", ")}: MCP servers cannot be used yet. Set required = false or enabled = false to go on without them`,
+    );
   }
+  const names = servers.map((server) => `"${server.name}"`).join(", ");
+  return names === "" ? [] : [`MCP servers are not loaded yet: ${names}`];
 }

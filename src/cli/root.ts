@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "#lib/version.ts";
 import { addExecCommand } from "./commands/exec.ts";
+import { addExecpolicyCommand } from "./commands/execpolicy.ts";
 import { addResponsesApiProxy } from "./commands/responses-api-proxy.ts";
 import { addStdioToUds } from "./commands/stdio-to-uds.ts";
 
@@ -21,6 +22,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     exitCode = code;
   };
   addExecCommand(program, exit);
+  addExecpolicyCommand(program, exit);
   addStdioToUds(program, exit);
   addResponsesApiProxy(program, exit);
   try {

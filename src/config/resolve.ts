@@ -17,6 +17,7 @@ import type { LoadedConfig } from "./load.ts";
 import { type McpServerSettings, mcpServers } from "./mcp-servers.ts";
 import { type MemorySettings, memorySettings } from "./memory-settings.ts";
 import { DEFAULT_PROVIDER, type ProviderConfig, providerTable, selectProvider } from "./providers.ts";
+import { ruleFolders } from "./rule-folders.ts";
 import type { Config } from "./schema.ts";
 import type { TrustLevel } from "./trust.ts";
 
@@ -57,6 +58,8 @@ export interface Settings {
   approvalPolicy: ApprovalPolicy;
   sandboxPolicy: SandboxPolicy;
   trust: TrustLevel | undefined;
+  /** Folders whose rules files apply, in their order; they need not exist. */
+  ruleFolders: readonly string[];
   webSearch: WebSearchMode;
   viewImageTool: boolean;
   features: Readonly<Record<FeatureName, boolean>>;
@@ -101,6 +104,7 @@ export function resolveSettings(loaded: LoadedConfig, options: ResolveOptions = 
     approvalPolicy: approvalPolicyOf(config, trust, warnings),
     sandboxPolicy,
     trust,
+    ruleFolders: ruleFolders(loaded),
     webSearch: webSearchOf(config, features, sandboxPolicy),
     viewImageTool: config.tools.view_image,
     features,

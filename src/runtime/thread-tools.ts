@@ -59,7 +59,6 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
   const registry = createToolRegistry([
     createExecCommandTool(commands),
     createWriteStdinTool({ sessions }),
-    ...(engines.mcp?.resourceTools ?? []),
     createUpdatePlanTool(),
     createApplyPatchTool({ spawnSelf }),
     ...(search === undefined ? [] : [search]),
@@ -71,7 +70,7 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
     createRequestUserInputTool(),
   ]);
   return {
-    registry: engines.mcp?.withTools(registry) ?? registry,
+    registry,
     finishTurn: () => sessions.finishTurn(),
     close: async () => {
       clearTimeout(prefetch);

@@ -1,6 +1,8 @@
 import { statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { decide } from "#approvals/decide.ts";
+import { readCommand } from "#approvals/read-command.ts";
+import type { RuleSet } from "#execpolicy/rules.ts";
 import { errnoOf } from "#lib/errors.ts";
 import type { LoginEnvironment, PreparedScript } from "#process/login-env.ts";
 import { capturedText } from "#process/output-buffer.ts";
@@ -26,6 +28,8 @@ export type InterceptPatch = (candidate: PatchCandidate) => Promise<ToolResult |
 export interface CommandDeps {
   sessions: SessionTable;
   sandbox: Sandbox;
+  /** The rules files' say, read at the first command. */
+  rules: { current(): RuleSet };
   /** The user's shell. */
   shell: Shell;
   environment: LoginEnvironment;
@@ -55,16 +59,24 @@ export type CommandStart =
   | { type: "unavailable"; message: string };
 
 /** Approve, wrap in the sandbox, start, announce. */
-export function startCommand(request: CommandRequest, context: ToolContext, deps: CommandDeps): CommandStart {
+export async function startCommand(
+  request: CommandRequest,
+  context: ToolContext,
+  deps: CommandDeps,
+): Promise<CommandStart> {
   const { argv, escalate } = request;
-  const decision = decide({ argv, approvalPolicy: context.approvalPolicy, escalate });
+  const { approvalPolicy, sandbox } = context;
+  const rules = deps.rules.current();
+  const command = await readCommand(argv, rules);
+  context.signal.throwIfAborted();
+  const decision = decide({ command, approvalPolicy, sandbox: sandbox.policy.type, escalate, rules });
   switch (decision.type) {
     case "reject":
       return { type: "rejected", reason: decision.reason };
     case "ask":
       return { type: "rejected", reason: `this run cannot ask the user for approval: ${decision.reason}` };
     case "run":
-      return startAllowed(request, context, deps);
+      return startAllowed(request, decision.sandboxed ? context : withoutSandbox(context), deps);
   }
 }
 
@@ -72,6 +84,11 @@ export function startCommand(request: CommandRequest, context: ToolContext, deps
 export function commandWorkdir(workdir: string | undefined, context: ToolContext): string {
   if (workdir === undefined || workdir === "") return context.cwd;
   return isAbsolute(workdir) ? workdir : resolve(context.cwd, workdir);
+}
+
+/** A rule lets the command out: it runs as under danger-full-access. */
+function withoutSandbox(context: ToolContext): ToolContext {
+  return { ...context, sandbox: { ...context.sandbox, policy: { type: "danger-full-access" } } };
 }
 
 function startAllowed(request: CommandRequest, context: ToolContext, deps: CommandDeps): CommandStart {

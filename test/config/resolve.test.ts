@@ -29,6 +29,7 @@ test("nothing configured", async () => {
     approvalPolicy: "on-request",
     sandboxPolicy: { type: "read-only" },
     trust: undefined,
+    ruleFolders: [join(fixture.systemFolder, "rules"), join(fixture.codexHome, "rules")],
     webSearch: "cached",
     viewImageTool: true,
     toolOutputTokenLimit: undefined,

@@ -42,13 +42,6 @@ test("a required MCP server fails the start", async () => {
   expect(played.requests).toEqual([]);
 });
 
-test("a rules file is reported as not loaded", async () => {
-  const rule = 'prefix_rule(pattern=["git", "push"], decision="forbidden")\n';
-  const played = await stage.play({ homeFiles: { "rules/default.rules": rule } });
-  expect(played.code).toBe(0);
-  expect(played.stderr).toContain("default.rules");
-});
-
 test("a socks proxy is refused, not ignored", async () => {
   const played = await stage.play({ env: { ALL_PROXY: "socks5://127.0.0.1:9", NO_PROXY: "" } });
   expect(played.code).toBe(1);

@@ -1,3 +1,4 @@
+import { NO_RULES } from "#execpolicy/rules.ts";
 import { environment } from "#lib/env.ts";
 import { type ChildEnvOptions, childEnvironment, DEFAULT_ENV_POLICY } from "#process/env-policy.ts";
 import { LoginEnvironment } from "#process/login-env.ts";
@@ -113,7 +114,8 @@ function commandDeps(home: TempHome, sandbox: CommandDeps["sandbox"], env: Recor
       throw new Error(message);
     },
   };
-  return { sessions: new SessionTable(), sandbox, shell, environment: new LoginEnvironment(loginOptions) };
+  const rules = { current: () => NO_RULES };
+  return { sessions: new SessionTable(), sandbox, rules, shell, environment: new LoginEnvironment(loginOptions) };
 }
 
 /** The events without chunks, times and call ids. */

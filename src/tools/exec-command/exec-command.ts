@@ -121,7 +121,7 @@ async function runCommand(
   const { shell, login } = command;
   const prepared = await deps.environment.prepare({ script: args.cmd, shell, login, context: sandbox, signal });
   const escalate = args.sandbox_permissions === "require_escalated";
-  const start = startCommand({ ...command, prepared, tty: args.tty ?? false, escalate }, context, deps);
+  const start = await startCommand({ ...command, prepared, tty: args.tty ?? false, escalate }, context, deps);
   if (start.type !== "started") return failure(notStartedText(start));
   const wanted = args.yield_time_ms ?? DEFAULT_YIELD_MS;
   const yieldMs = Math.min(MAX_YIELD_MS, Math.max(MIN_YIELD_MS, wanted));

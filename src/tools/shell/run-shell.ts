@@ -36,7 +36,7 @@ export async function runShell(call: ShellCall, context: ToolContext, deps: Comm
   if (patched) return patched;
   if (argv.length === 0) return notStarted("command args are empty", call, workdir, context);
   const prepared = await call.prepare();
-  const start = startCommand({ callId, argv, prepared, workdir, tty: false, escalate }, context, deps);
+  const start = await startCommand({ callId, argv, prepared, workdir, tty: false, escalate }, context, deps);
   if (start.type !== "started") return notStarted(notStartedText(start), call, workdir, context);
   return finish(start.session, call, context, deps);
 }

@@ -1,0 +1,146 @@
+import { readFileSync } from "node:fs";
+import bashWasm from "tree-sitter-bash/tree-sitter-bash.wasm" with { type: "file" };
+import { Language, type Node, Parser } from "web-tree-sitter";
+import runtimeWasm from "web-tree-sitter/web-tree-sitter.wasm" with { type: "file" };
+import type { Word } from "#execpolicy/words.ts";
+import { joinWords, quotedText, unescaped } from "./bash-words.ts";
+
+/** What a script is seen to run. */
+export interface ScriptParts {
+  /** Every simple command, wherever it stands: in a condition, a function, a substitution, a pipe. */
+  commands: readonly (readonly Word[])[];
+  /** Texts that are scripts themselves: inside nested backquotes, and what a shell reads from a here-document. */
+  scripts: readonly string[];
+  /** False when the grammar could not make sense of a part, where more commands may hide. */
+  complete: boolean;
+}
+
+/** Cuts a shell script into commands. */
+export type ScriptParser = (script: string) => ScriptParts;
+
+let loading: Promise<ScriptParser> | undefined;
+
+/** The parser, loaded at its first use (some 50 ms). */
+export function loadScriptParser(): Promise<ScriptParser> {
+  loading ??= load();
+  return loading;
+}
+
+async function load(): Promise<ScriptParser> {
+  await Parser.init({ wasmBinary: readFileSync(runtimeWasm) });
+  const parser = new Parser();
+  parser.setLanguage(await Language.load(readFileSync(bashWasm)));
+  return (script) => parseScript(parser, script);
+}
+
+function parseScript(parser: Parser, script: string): ScriptParts {
+  // A continued line is no line end to the shell, even inside a word, but it is to the grammar.
+  const tree = parser.parse(script.replaceAll("\\\n", ""));
+  if (tree === null) return { commands: [], scripts: [], complete: false };
+  try {
+    const root = tree.rootNode;
+    const found = root.descendantsOfType(["command", "declaration_command", "unset_command"]);
+    const nested = root.descendantsOfType("command_substitution").map(backquotedScript);
+    const documents = root.descendantsOfType("redirected_statement").map(documentOfShell);
+    return {
+      commands: found.map(commandWords),
+      scripts: [...nested, ...documents].filter((text) => text !== undefined),
+      complete: !root.hasError,
+    };
+  } finally {
+    tree.delete();
+  }
+}
+
+/** The words of a command, without assignments in front and without redirections. */
+function commandWords(command: Node): Word[] {
+  const words = command.children.flatMap((child) => {
+    if (child.type === "command_name") return child.children.length > 0 ? child.children.map(wordOf) : [wordOf(child)];
+    if (child.type === "variable_assignment" && command.type === "command") return [];
+    if (child.type.endsWith("_redirect")) return redirectedWords(child);
+    return isPunctuation(child) ? [] : [wordOf(child)];
+  });
+  const parent = command.parent;
+  if (parent?.type !== "redirected_statement") return words;
+  return [...words, ...parent.children.flatMap(redirectedWords)];
+}
+
+/** The grammar gives the words that follow a redirection (`rm >out -rf x`) to the redirection. */
+function redirectedWords(redirect: Node): Word[] {
+  if (redirect.type === "file_redirect") return redirect.childrenForFieldName("destination").slice(1).map(wordOf);
+  if (redirect.type === "heredoc_redirect") return redirect.childrenForFieldName("argument").map(wordOf);
+  return [];
+}
+
+function isPunctuation(node: Node): boolean {
+  return !node.isNamed && /^\W*$/.test(node.text);
+}
+
+const ANY: Word = { prefix: "", suffix: "", many: false };
+const ANY_MANY: Word = { prefix: "", suffix: "", many: true };
+
+function wordOf(node: Node): Word {
+  switch (node.type) {
+    case "raw_string":
+      return node.text.slice(1, -1);
+    case "ansi_c_string":
+      return quotedText(node.text.slice(2, -1));
+    case "string":
+    case "translated_string":
+      return stringWord(node);
+    case "concatenation":
+      return joinWords(pieces(node));
+    case "word":
+    case "number":
+    case "extglob_pattern":
+    case "variable_name":
+    case "special_variable_name":
+      return node.childCount > 0 ? ANY_MANY : unescaped(node.text);
+    case "command_name":
+      return node.childCount === 0 ? unescaped(node.text) : joinWords(node.children.map(wordOf));
+    case "variable_assignment":
+      return /[$`'"\\]/.test(node.text) ? ANY : node.text;
+    default:
+      return node.isNamed ? ANY_MANY : unescaped(node.text);
+  }
+}
+
+/** Brace expansion shows only in the text: the grammar takes `{a,b}` for three words. */
+function pieces(node: Node): Word[] {
+  return /[{}]/.test(node.text) ? [ANY_MANY] : node.children.map(wordOf);
+}
+
+/** A double-quoted string is always one word. */
+function stringWord(node: Node): Word {
+  const text = node.type === "string" ? node.text : node.text.slice(1);
+  const inner = text.slice(1, -1);
+  if (node.descendantsOfType(EXPANSIONS).length === 0) return inner.replace(/\\([$`"\\])/g, "$1");
+  const prefix = /^[^$`\\]*/.exec(inner)?.[0] ?? "";
+  const suffix = /[^$`\\}"')]*$/.exec(inner)?.[0] ?? "";
+  return { prefix, suffix: safeSuffix(inner, suffix), many: inner.includes("$@") || inner.includes("[@]") };
+}
+
+const EXPANSIONS = ["simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"];
+
+/** In `$name` the text behind the dollar is the variable's name, not what the word ends with. */
+function safeSuffix(inner: string, suffix: string): string {
+  const before = inner.slice(0, inner.length - suffix.length);
+  if (!before.endsWith("$")) return suffix;
+  return suffix.replace(/^(?:[A-Za-z_]\w*|[0-9@*#?!$_-])/, "");
+}
+
+/** Backquotes in backquotes are escaped, which the grammar does not look into. */
+function backquotedScript(node: Node): string | undefined {
+  const { text } = node;
+  if (!text.startsWith("`") || !text.includes("\\")) return undefined;
+  return text.slice(1, -1).replace(/\\([`\\$])/g, "$1");
+}
+
+const SHELL_NAME = /(?:^|\/)(?:ba|z|da|k|mk|a|)sh$/;
+
+/** What a shell without a script of its own reads from a here-document or a here-string. */
+function documentOfShell(statement: Node): string | undefined {
+  const names = statement.descendantsOfType("command_name").map((name) => name.text);
+  if (!names.some((name) => SHELL_NAME.test(name))) return undefined;
+  return statement.descendantsOfType(["heredoc_body"])[0]?.text;
+}

@@ -1,0 +1,57 @@
+import { isKnown, type Word } from "#execpolicy/words.ts";
+
+/** The word an unquoted piece stands for: escapes undone; patterns, `~` and braces are only known when it runs. */
+export function unescaped(text: string): Word {
+  const special = /(?<!\\)(?:\\\\)*[*?[{}]|^~/.exec(text);
+  if (special === null) return text.replace(/\\(.)/gs, "$1");
+  const prefix = /^[^*?[{}~\\]*/.exec(text)?.[0] ?? "";
+  const suffix = /[^*?\][{}~\\]*$/.exec(text)?.[0] ?? "";
+  const isPattern = !/[{}]/.test(text);
+  return { prefix: isPattern ? prefix : "", suffix: isPattern ? suffix : "", many: true };
+}
+
+/** One word made of adjacent pieces. */
+export function joinWords(pieces: readonly Word[]): Word {
+  if (pieces.every(isKnown)) return pieces.join("");
+  const first = pieces.findIndex((piece) => !isKnown(piece));
+  const last = pieces.findLastIndex((piece) => !isKnown(piece));
+  const opening = pieces[first];
+  const closing = pieces[last];
+  const before = pieces.slice(0, first).join("");
+  const after = pieces.slice(last + 1).join("");
+  return {
+    prefix: before + (opening === undefined || isKnown(opening) ? "" : opening.prefix),
+    suffix: (closing === undefined || isKnown(closing) ? "" : closing.suffix) + after,
+    many: pieces.some((piece) => !isKnown(piece) && piece.many),
+  };
+}
+
+const CONTROL: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  e: "\x1b",
+  E: "\x1b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+};
+
+/** The text inside `$'…'`. */
+export function quotedText(inner: string): string {
+  return inner.replace(
+    /\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|c(.)|(.))/gs,
+    (_, x, u, long, octal, control, char) => {
+      const hex = x ?? u ?? long;
+      if (hex !== undefined) return character(Number.parseInt(hex, 16));
+      if (octal !== undefined) return character(Number.parseInt(octal, 8) & 0xff);
+      if (control !== undefined) return character(String(control).charCodeAt(0) & 0x1f);
+      return CONTROL[char] ?? char;
+    },
+  );
+}
+
+function character(code: number): string {
+  return code <= 0x10ffff ? String.fromCodePoint(code) : "";
+}

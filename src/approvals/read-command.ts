@@ -1,0 +1,101 @@
+import { mentionsDanger } from "#execpolicy/dangerous.ts";
+import { isRestrictive, type RuleSet } from "#execpolicy/rules.ts";
+import { isKnown, type Word } from "#execpolicy/words.ts";
+import type { ScriptParser } from "./bash-grammar.ts";
+import { scriptCommands, shellScript } from "./script-commands.ts";
+import { type Wrapped, wrappedCommands } from "./wrapped-commands.ts";
+
+/** What is known of a command before it runs. */
+export interface CommandReading {
+  /** As the model gave it. */
+  argv: readonly string[];
+  /**
+   * The commands with their exact words, when these are all there is: a plain script's, or the argv itself when it
+   * is no script. Undefined when the words do not say what runs.
+   */
+  plain: readonly (readonly string[])[] | undefined;
+  /** Every command that was seen, those that others start included, as far as its words are known. */
+  seen: readonly (readonly Word[])[];
+  /** Texts in which more commands may hide: scripts that could not be parsed. */
+  unparsed: readonly string[];
+}
+
+/**
+ * Reads a command for `decide`. The parser is loaded only when the command is a script that is not plain and that
+ * holds a word with which a restrictive rule or a dangerous command begins; otherwise its commands cannot matter.
+ */
+export async function readCommand(argv: readonly string[], rules: RuleSet): Promise<CommandReading> {
+  const quick = readWith(argv, undefined);
+  if (quick.unparsed.length === 0 || !quick.unparsed.some((script) => mayMatter(script, rules))) return quick;
+  const { loadScriptParser } = await import("./bash-grammar.ts");
+  return readWith(argv, await loadScriptParser());
+}
+
+/** The same with a parser at hand, or without one: then scripts that are not plain stay unparsed. */
+export function readWith(argv: readonly string[], parse: ScriptParser | undefined): CommandReading {
+  const reader = new Reader(parse);
+  const script = shellScript(argv);
+  const plain = script === undefined ? [argv] : scriptCommands(script);
+  if (plain !== undefined) for (const command of plain) reader.command(command, 0);
+  else reader.script(script ?? "", 0);
+  return { argv, plain, seen: reader.seen, unparsed: reader.unparsed };
+}
+
+/** Scripts inside scripts beyond this are left unparsed. */
+const MAX_LAYERS = 12;
+
+class Reader {
+  readonly seen: (readonly Word[])[] = [];
+  readonly unparsed: string[] = [];
+  readonly #parse: ScriptParser | undefined;
+
+  constructor(parse: ScriptParser | undefined) {
+    this.#parse = parse;
+  }
+
+  command(words: readonly Word[], layer: number): void {
+    this.seen.push(words);
+    for (const wrapped of wrappedCommands(words)) this.#wrapped(wrapped, layer + 1);
+  }
+
+  script(script: string, layer: number): void {
+    const plain = scriptCommands(script);
+    if (plain !== undefined) {
+      for (const command of plain) this.command(command, layer);
+      return;
+    }
+    const parts = layer > MAX_LAYERS ? undefined : this.#parse?.(script);
+    if (parts?.complete !== true) this.unparsed.push(script);
+    for (const command of parts?.commands ?? []) this.command(command, layer);
+    for (const inner of parts?.scripts ?? []) this.script(inner, layer + 1);
+  }
+
+  #wrapped(wrapped: Wrapped, layer: number): void {
+    if (wrapped.type === "script") this.script(wrapped.script, layer);
+    else if (layer <= MAX_LAYERS) this.command(wrapped.words, layer);
+    else this.unparsed.push(wrapped.words.filter(isKnown).join(" "));
+  }
+}
+
+/**
+ * Whether a script could hold a command that a restrictive rule or the list of dangerous ones names. Quotes and
+ * backslashes are taken out first, because they can stand inside a word; `$'…'` can spell anything.
+ */
+function mayMatter(script: string, rules: RuleSet): boolean {
+  if (script.includes("$'") || rules.unreadable.length > 0) return true;
+  const bare = script.replace(/\\\n|["'\\]/g, "");
+  if (bare.includes("rm")) return true;
+  for (const [program, about] of rules.byProgram) {
+    if (bare.includes(lastPart(program)) && about.some(isRestrictive)) return true;
+  }
+  return false;
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/** Whether an unparsed text may hold a dangerous command. */
+export function hidesDanger(reading: CommandReading): boolean {
+  return reading.unparsed.some(mentionsDanger);
+}

@@ -1,0 +1,36 @@
+/** A command as a session approval remembers it: approving one never covers another folder or more rights. */
+export interface ApprovedCommand {
+  argv: readonly string[];
+  /** Absolute. */
+  cwd: string;
+  /** Whether it may leave the sandbox. */
+  escalated: boolean;
+}
+
+/** What the user approved until the session ends. */
+export class SessionApprovals {
+  readonly #commands = new Set<string>();
+  readonly #files = new Set<string>();
+
+  approveCommand(command: ApprovedCommand): void {
+    this.#commands.add(commandKey(command));
+  }
+
+  coversCommand(command: ApprovedCommand): boolean {
+    return this.#commands.has(commandKey(command));
+  }
+
+  /** Files a patch may change without asking again; absolute paths. */
+  approveFiles(paths: Iterable<string>): void {
+    for (const path of paths) this.#files.add(path);
+  }
+
+  /** Whether every file was approved; a patch of no file is not covered. */
+  coversFiles(paths: readonly string[]): boolean {
+    return paths.length > 0 && paths.every((path) => this.#files.has(path));
+  }
+}
+
+function commandKey({ argv, cwd, escalated }: ApprovedCommand): string {
+  return JSON.stringify([argv, cwd, escalated]);
+}
