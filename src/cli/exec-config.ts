@@ -40,7 +40,7 @@ export async function loadExecConfig(request: {
   });
   // A managed file ranks above flags, but nobody is there to be asked whatever it says.
   settings.approvalPolicy = "never";
-  return { loaded, settings, warnings: [...loaded.warnings, ...settings.warnings, ...notLoaded(settings)] };
+  return { loaded, settings, warnings: [...loaded.warnings, ...settings.warnings] };
 }
 
 /** Whether the user asked for no sandbox at all. */
@@ -76,18 +76,4 @@ function localFlags(options: ExecCliOptions): ConfigFlags {
     });
   }
   return { model_provider: provider, model: options.model ?? model };
-}
-
-/** What the configuration asks for and this version does not do. A server that is required fails the start. */
-function notLoaded(settings: Settings): string[] {
-  const servers = settings.mcpServers.filter((server) => server.enabled);
-  const required = servers.filter((server) => server.required).map((server) => server.name);
-  if (required.length > 0) {
-    throw new CodexError(
-      "mcp_required",
-      `Fatal error: Failed to initialize session: required MCP servers failed to initialize: ${required.join(", ")}: MCP servers cannot be used yet. Set required = false or enabled = false to go on without them`,
-    );
-  }
-  const names = servers.map((server) => `"${server.name}"`).join(", ");
-  return names === "" ? [] : [`MCP servers are not loaded yet: ${names}`];
 }

@@ -59,6 +59,7 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
   const registry = createToolRegistry([
     createExecCommandTool(commands),
     createWriteStdinTool({ sessions }),
+    ...(engines.mcp?.resourceTools ?? []),
     createUpdatePlanTool(),
     createApplyPatchTool({ spawnSelf }),
     ...(search === undefined ? [] : [search]),
@@ -70,7 +71,7 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
     createRequestUserInputTool(),
   ]);
   return {
-    registry,
+    registry: engines.mcp?.withTools(registry) ?? registry,
     finishTurn: () => sessions.finishTurn(),
     close: async () => {
       clearTimeout(prefetch);
