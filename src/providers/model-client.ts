@@ -23,6 +23,8 @@ export interface ModelRequest {
   summary: ReasoningSummary;
   verbosity: Verbosity | undefined;
   outputSchema: Record<string, unknown> | undefined;
+  /** `max_output_tokens`; absent for no cap of ours. */
+  maxOutputTokens?: number | undefined;
   /** Thread id; also the `prompt_cache_key` and `session_id` header. */
   threadId: string;
   /** JSON of the `x-codex-turn-metadata` header, or undefined for none. */

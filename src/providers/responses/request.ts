@@ -67,6 +67,7 @@ export function requestBody(request: ModelRequest, stored: boolean): Record<stri
     include: reasoning === null ? [] : ["reasoning.encrypted_content"],
     prompt_cache_key: request.threadId,
     ...(text === undefined ? {} : { text }),
+    ...(request.maxOutputTokens === undefined ? {} : { max_output_tokens: request.maxOutputTokens }),
   };
 }
 
