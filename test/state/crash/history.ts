@@ -10,7 +10,7 @@ import { installAudit, readAudit } from "./audit.ts";
 import { checkHistory, type FinalState } from "./check.ts";
 import { Client } from "./client.ts";
 import { type Entry, historyRules, type Operation, type Outcome } from "./operations.ts";
-import type { WorkerPool } from "./pool.ts";
+import type { WorkerPool, WorkerProcess } from "./pool.ts";
 import { SeededRandom } from "./random.ts";
 
 /** Processes of a history, each with its own clock. */
@@ -88,7 +88,8 @@ class History {
       this.#time += random.chance(0.12) ? random.int(3000, 4500) : random.int(0, 400);
       if (random.chance(0.1)) this.#write(random.int(0, this.#threads - 1));
       const operation = client.choose(this.#time);
-      const dies = step === death || random.chance(0.02);
+      // What ends a job writes most, so it is interrupted most.
+      const dies = step === death || random.chance(operation.type.startsWith("finish") ? 0.1 : 0.02);
       const result = await this.#perform(client.slot, operation, dies ? random : undefined);
       this.entries.push({ client: client.slot, operation, result });
       client.learn(operation, result);
@@ -103,22 +104,21 @@ class History {
 
   async #perform(slot: number, operation: Operation, death: SeededRandom | undefined): Promise<Outcome | "lost"> {
     const worker = await this.#pool.worker(slot);
-    if (death === undefined) return worker.call(this.#home, operation, false);
+    if (death === undefined) return worker.call(this.#home, operation, { type: "none" });
     this.kills++;
-    const inStep = operation.type === "sync" || operation.type === "finish-global";
-    const mode = death.int(0, inStep ? 2 : 1);
-    if (mode === 2) {
-      const result = await worker.call(this.#home, { ...operation, dies: true } as Operation, true);
-      await worker.kill();
-      return result;
-    }
-    const result = worker.call(this.#home, operation, mode === 1);
-    // At any moment of the work, from before it begins to after it has ended.
-    if (mode === 0) await Bun.sleep(death.next() * 2);
-    if (mode === 0) await worker.kill();
-    const outcome = await result;
+    const outcome = await this.#performDying(worker, operation, death);
     await worker.kill();
     return outcome;
+  }
+
+  #performDying(worker: WorkerProcess, operation: Operation, random: SeededRandom): Promise<Outcome | "lost"> {
+    const kind = random.int(0, 3);
+    if (kind === 0) return worker.call(this.#home, operation, { type: "after" });
+    if (kind === 1) return worker.call(this.#home, { ...operation, dies: true } as Operation, { type: "after" });
+    if (kind === 2) return worker.call(this.#home, operation, { type: "statement", n: random.int(0, 9) });
+    // From outside, at any moment of the work or before it begins.
+    const result = worker.call(this.#home, operation, { type: "none" });
+    return Bun.sleep(random.next() * 2).then(() => worker.kill().then(() => result));
   }
 
   /** Crashes stop, the clock passes every lease and back-off, and work goes on until nothing is claimable. */

@@ -28,12 +28,14 @@ export type Outcome =
   | { done: boolean }
   | { token: string | null };
 
+/** When the worker kills itself: not, before its n-th statement, or when all is done but nobody has heard of it. */
+export type Death = { type: "none" } | { type: "statement"; n: number } | { type: "after" };
+
 export interface Request {
   id: number;
   home: string;
   operation: Operation;
-  /** Kill yourself when the operation is through, before anyone hears of it. */
-  dieAfter: boolean;
+  death: Death;
 }
 
 /** One entry of a history. `lost`: the worker was killed, so what happened is for the database to say. */

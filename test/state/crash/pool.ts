@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Operation, Outcome } from "./operations.ts";
+import type { Death, Operation, Outcome } from "./operations.ts";
 
 /** The worker as one file, which starts twice as fast as its sources: each death costs a start. */
 export interface WorkerProgram {
@@ -21,7 +21,7 @@ interface Waiting {
 }
 
 /** A real process that does one operation at a time for a history. */
-class WorkerProcess {
+export class WorkerProcess {
   readonly #child: Bun.Subprocess;
   readonly ready: Promise<void>;
   #waiting: Waiting | undefined;
@@ -51,11 +51,11 @@ class WorkerProcess {
     if (waiting) answer(waiting);
   }
 
-  call(home: string, operation: Operation, dieAfter: boolean): Promise<Outcome | "lost"> {
+  call(home: string, operation: Operation, death: Death): Promise<Outcome | "lost"> {
     if (this.dead) return Promise.resolve("lost");
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
-      this.#child.send({ id: this.#next++, home, operation, dieAfter });
+      this.#child.send({ id: this.#next++, home, operation, death });
     });
   }
 

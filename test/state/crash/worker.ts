@@ -1,5 +1,5 @@
 /** A worker of the crash histories: does one store operation per message, and dies where it is told to. */
-import { Database } from "bun:sqlite";
+import { Database, Statement } from "bun:sqlite";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openState, stateDatabasePath } from "#state/open.ts";
@@ -25,6 +25,21 @@ function die(): never {
   process.kill(process.pid, "SIGKILL");
   // The signal is delivered before the system call returns; this line is for the compiler.
   throw new Error("still alive");
+}
+
+/** Statements until death; Infinity when nobody is to die. */
+let statementsLeft = Number.POSITIVE_INFINITY;
+
+/** Counts every statement of this process, so that it can die between any two of them, transactions included. */
+function countStatements(): void {
+  for (const name of ["run", "get", "all"] as const) {
+    const original: (...args: never[]) => unknown = Statement.prototype[name];
+    const counted = function (this: Statement, ...args: never[]) {
+      if (statementsLeft-- <= 0) die();
+      return original.apply(this, args);
+    };
+    Object.defineProperty(Statement.prototype, name, { value: counted });
+  }
 }
 
 function lastSequence(): number {
@@ -87,13 +102,16 @@ async function run(store: StateStore, operation: Operation): Promise<Outcome> {
   }
 }
 
-process.on("message", async ({ id, home: path, operation, dieAfter }: Request) => {
+process.on("message", async ({ id, home: path, operation, death }: Request) => {
   try {
-    const outcome = await run(await openHome(path), operation);
-    if (dieAfter) die();
+    const store = await openHome(path);
+    if (death.type === "statement") statementsLeft = death.n;
+    const outcome = await run(store, operation);
+    if (death.type !== "none") die();
     process.send?.({ id, outcome });
   } catch (error) {
     process.send?.({ id, error: `${STAGE_ONE}: ${operation.type}: ${error instanceof Error ? error.stack : error}` });
   }
 });
+countStatements();
 process.send?.({ ready: true });
