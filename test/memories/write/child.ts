@@ -45,7 +45,6 @@ if (what === "consolidate") {
     worker: "child",
     consolidator: { type: "builtin" },
     maxInputs: 1024,
-    hasSecret: () => false,
     signal: new AbortController().signal,
     now: () => T,
     onStep,

@@ -53,11 +53,11 @@ export function consolidateBuiltin(rows: readonly StageOneOutput[]): EntrySectio
   }));
   return [
     { kind: "summary", project: null, entries: projects.map(summaryEntry) },
-    { kind: "preferences", project: null, entries: shared.map(entryOf) },
+    { kind: "preferences", project: null, entries: shared.map((one) => entryOf(one, "")) },
     ...own.map(({ name, statements }) => ({
       kind: "project" as const,
       project: toByteText(name),
-      entries: statements.slice(0, MAX_PROJECT_ENTRIES).map(entryOf),
+      entries: statements.slice(0, MAX_PROJECT_ENTRIES).map((one) => entryOf(one, LABELS[one.statement.kind] ?? "")),
     })),
   ];
 }
@@ -79,6 +79,7 @@ function foldStatements(rows: readonly StageOneOutput[]): Folded[] {
   const bySubject = new Map<string, Folded>();
   for (const row of rows) {
     for (const statement of statementsOf(row)) {
+      if (statement.kind === "file") continue;
       const key = `${statement.kind}\n${statement.subject}`;
       const known = bySubject.get(key);
       if (known === undefined) bySubject.set(key, { statement, newest: row, rows: [row] });
@@ -97,6 +98,12 @@ const KIND_ORDER: Readonly<Record<RawStatement["kind"], number>> = {
   note: 3,
   outcome: 4,
   file: 5,
+};
+
+/** What an entry among others of its project is; commands and fixes say it themselves. */
+const LABELS: Readonly<Partial<Record<RawStatement["kind"], string>>> = {
+  preference: "Preference: ",
+  outcome: "Last session: ",
 };
 
 /** Preferences stated in two projects or more, with the rows of all of them. */
@@ -140,9 +147,9 @@ function summaryEntry({ name, rows, statements }: Project): Entry {
   return { text: entryLine(text, newest?.threadId ?? "", null), rows: timesOf(rows), by: "builtin" };
 }
 
-function entryOf({ statement, newest, rows }: Folded): Entry {
+function entryOf({ statement, newest, rows }: Folded, label: string): Entry {
   return {
-    text: entryLine(withoutCitations(statement.text), newest.threadId, statement.line),
+    text: entryLine(label + withoutCitations(statement.text), newest.threadId, statement.line),
     rows: timesOf(rows),
     by: "builtin",
   };

@@ -40,7 +40,7 @@ export function mergeEntries(
   const wanted = desired.filter((section) => section.items.length > 0);
   const parts: Part[] = document.sections.flatMap((section) => {
     const entries = wanted.find((one) => one.kind === section.kind && one.project === section.project);
-    return rebuilt(section, takeOut, entries) ?? [];
+    return rebuilt(section, takeOut, entries, hasTwin(section, document)) ?? [];
   });
   const placed = new Set(parts.map((part) => part.entries));
   for (const entries of wanted) {
@@ -80,6 +80,7 @@ function rebuilt(
   section: MemorySection,
   takeOut: (item: MemoryItem, section: MemorySection) => boolean,
   entries: DesiredSection | undefined,
+  pinned: boolean,
 ): Part | undefined {
   const rank = RANK[section.kind];
   if (section.kind === "head" || section.kind === "other" || section.kind === "notes")
@@ -91,12 +92,18 @@ function rebuilt(
     if (block.type === "item" && takeOut(block, section)) side = after;
     else side.push(block);
   }
-  if (![...before, ...after].some((block) => trimBlank(block.text) !== "")) return undefined;
+  if (!pinned && ![...before, ...after].some((block) => trimBlank(block.text) !== "")) return undefined;
   const lines = (entries?.items ?? []).map((item) => `${item}\n`).join("");
   const found = side === after || before.at(-1)?.type === "item";
   const head = section.heading + textOf(before);
   const text = lines === "" ? head + textOf(after) : endedLine(head, found) + lines + textOf(after);
   return { rank, text, changed: text !== printSection(section), entries };
+}
+
+/** Whether a later section has the same heading: without the first one it would no longer be the user's. */
+function hasTwin(section: MemorySection, document: MemoryDocument): boolean {
+  const name = (one: MemorySection) => trimBlank(one.heading).replace(/[ \t]+/g, " ");
+  return document.sections.some((other) => other.kind === "other" && name(other) === name(section));
 }
 
 function textOf(blocks: readonly MemoryBlock[]): string {

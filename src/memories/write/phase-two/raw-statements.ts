@@ -7,15 +7,15 @@ export interface RawStatement {
   subject: string;
   /** As it stands in the raw memory, list mark and citation removed. */
   text: string;
-  /** The text with case, punctuation and spacing evened out: equal for equal statements. */
+  /** Equal for statements that say the same; case, punctuation and spacing of prose do not count. */
   folded: string;
   /** Rollout line it rests on. */
   line: number | null;
 }
 
 /**
- * What a raw memory states: its list items, each of the kind its heading names. A text without any (models are free
- * in what they write) states its summary's first sentence.
+ * What a raw memory states: its list items, each of the kind its heading names. The built-in extractor's end in
+ * `[line N]`. A text without items (models are free in what they write) states its summary's first sentence.
  */
 export function statementsOf(row: StageOneOutput): RawStatement[] {
   const found = listItems(row.rawMemory).map(({ heading, text }) => statement(kindOf(heading), text));
@@ -57,15 +57,22 @@ function kindOf(heading: string): RawStatement["kind"] {
 }
 
 function statement(kind: RawStatement["kind"], item: string): RawStatement {
-  const [, text = item, line] = /^(.*?)\s*(?:\[(?:L|line )?(\d+)\])?\s*$/su.exec(item) ?? [];
-  const folded = kind === "command" ? text.trim() : fold(text) || text;
+  const [, text = item, line] = /^(.*?)\s*(?:\[(?:L|line )(\d{1,15})\])?\s*$/su.exec(item) ?? [];
+  const subject = subjectOf(kind, text);
   return {
     kind,
-    subject: kind === "outcome" ? "" : folded,
+    subject,
     text,
-    folded,
+    folded: kind === "outcome" ? text : subject,
     line: line === undefined ? null : Number(line),
   };
+}
+
+/** A fix is about its failure, whatever mended it; an outcome is about its project. */
+function subjectOf(kind: RawStatement["kind"], text: string): string {
+  if (kind === "outcome") return "";
+  if (kind === "fix") return text.split("; passed after editing ")[0] ?? text;
+  return kind === "command" || kind === "file" ? text : fold(text) || text;
 }
 
 function fold(text: string): string {

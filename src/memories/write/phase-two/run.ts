@@ -1,5 +1,6 @@
 import { nowMs } from "#lib/clock.ts";
 import { assertNever, messageOf } from "#lib/errors.ts";
+import { findSecrets } from "#lib/redact.ts";
 import { memoryLayout } from "#memories/layout.ts";
 import type { ClaimPhaseTwo, PhaseTwoEnd, PhaseTwoInputs, PublishStep } from "#state/phase-two.ts";
 import { GLOBAL_JOB_KEY, type UnixSeconds } from "#state/rows.ts";
@@ -30,8 +31,6 @@ export interface PhaseTwoOptions {
   consolidator: Consolidator;
   /** Rows shown to one consolidation: `max_raw_memories_for_consolidation`, 1 to 4096. */
   maxInputs: number;
-  /** Whether a text seems to hold a secret. */
-  hasSecret: (text: string) => boolean;
   signal: AbortSignal;
   now?: () => UnixSeconds;
   heartbeatMs?: number;
@@ -176,7 +175,7 @@ type Made = { type: "plan"; plan: PublishPlan } | { type: "ended"; end: RoundEnd
 
 async function makePlan(work: Work): Promise<Made> {
   const { consolidator, inputs, memory } = work;
-  const input: PlanInput = { memory, rows: inputs.outputs, token: work.token, hasSecret: work.hasSecret };
+  const input: PlanInput = { memory, rows: inputs.outputs, token: work.token, hasSecret };
   if (consolidator.type === "builtin") return { type: "plan", plan: builtinPlan(input) };
   const rows = inputs.outputs.filter((row) => mayShow(consolidator, row.provider));
   if (rows.length === 0) return { type: "plan", plan: builtinPlan(input) };
@@ -187,7 +186,7 @@ async function makePlan(work: Work): Promise<Made> {
     folder: work.folders.work,
     codexHome: work.codexHome,
     ledger: callLedger(work.store, consolidator, work.now),
-    hasSecret: work.hasSecret,
+    hasSecret,
     signal: work.signal,
   });
   work.signal.throwIfAborted();
@@ -241,6 +240,10 @@ function endOf(end: PhaseTwoEnd, published: boolean): RoundEnd {
 function finish(job: Job, inputs: PhaseTwoInputs, publish?: PublishStep): Promise<PhaseTwoEnd> {
   const options = { now: job.now(), token: job.token, inputWatermark: job.inputWatermark, inputs };
   return job.store.phaseTwo.finish(publish === undefined ? options : { ...options, publish });
+}
+
+function hasSecret(text: string): boolean {
+  return findSecrets(text).length > 0;
 }
 
 function recordText(path: string): string | null {
