@@ -34,5 +34,5 @@ function isBareSection(kind: string, text: string): boolean {
 }
 
 function trimBlankLines(text: string): string {
-  return text.replace(/^(?:[ \t\r]*\n)+/, "").replace(/[ \t\r\n]+$/, "");
+  return text.replace(/^(?:[ \t\r]*\n)+/, "").replace(/(?:\n[ \t\r]*)+$/, "");
 }
