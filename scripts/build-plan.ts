@@ -6,7 +6,7 @@ import { join } from "node:path";
 export const PROJECT = join(import.meta.dir, "..");
 
 /** Entry points of the executable: the program first, then each worker, which a binary only finds when it is one. */
-export const ENTRY_POINTS: readonly string[] = ["src/main.ts"];
+export const ENTRY_POINTS: readonly string[] = ["src/main.ts", "src/memories/write/worker.ts"];
 
 /** The executable, and beside it the fingerprint of what it was built from. */
 export const EXECUTABLE = "dist/codex";
