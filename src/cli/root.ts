@@ -2,7 +2,9 @@ import { Command, CommanderError } from "commander";
 import { VERSION } from "#lib/version.ts";
 import { addExecCommand } from "./commands/exec.ts";
 import { addExecpolicyCommand } from "./commands/execpolicy.ts";
+import { addMemoriesCommand } from "./commands/memories/register.ts";
 import { addResponsesApiProxy } from "./commands/responses-api-proxy.ts";
+import { addSandboxCommand } from "./commands/sandbox/register.ts";
 import { addStdioToUds } from "./commands/stdio-to-uds.ts";
 
 /** Exit code of a usage error, as Codex CLI's. */
@@ -16,13 +18,17 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .version(`codex-cli ${VERSION}`, "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .configureHelp({ sortOptions: true })
+    // Else `codex sandbox git --version` would print our version.
+    .enablePositionalOptions()
     .showHelpAfterError("(codex --help lists the commands)")
     .exitOverride();
   const exit = (code: number) => {
     exitCode = code;
   };
   addExecCommand(program, exit);
+  addMemoriesCommand(program, exit);
   addExecpolicyCommand(program, exit);
+  addSandboxCommand(program, exit);
   addStdioToUds(program, exit);
   addResponsesApiProxy(program, exit);
   try {

@@ -124,6 +124,11 @@ export function findLatest(codexHome: string, filter: LatestFilter = {}): string
   return undefined;
 }
 
+/** Live sessions, the most recently changed first. */
+export function listRecent(codexHome: string): RolloutFile[] {
+  return newestFirst([...listRollouts(sessionsRoot(codexHome))]);
+}
+
 function matches(meta: SessionMeta, cwd: string | undefined, provider: string | undefined): boolean {
   if (typeof meta.source === "object") return false;
   if (provider !== undefined && meta.model_provider !== provider) return false;

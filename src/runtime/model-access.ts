@@ -32,11 +32,19 @@ export async function createModelAccess(options: RuntimeOptions): Promise<ModelA
 }
 
 function providerClient(options: RuntimeOptions, originator: string): WireModelClient {
+  return clientFor(options.settings.provider, options.codexHome, originator).client;
+}
+
+/** A client for any configured provider, and the credentials it uses. */
+export function clientFor(
+  provider: ProviderConfig,
+  codexHome: string,
+  originator: string,
+): { client: WireModelClient; credentials: Credentials } {
   const env = environment();
-  const { provider } = options.settings;
-  const credentials = credentialsFor(provider, options.codexHome, env);
+  const credentials = credentialsFor(provider, codexHome, env);
   registerSecrets(credentials, provider, env);
-  return createModelClient({ provider, credentials, originator, version: VERSION, env });
+  return { client: createModelClient({ provider, credentials, originator, version: VERSION, env }), credentials };
 }
 
 /** The user's OpenAI login goes to providers that ask for it and to no other. */

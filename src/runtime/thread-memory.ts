@@ -75,7 +75,8 @@ function tryReading(engines: Engines, cwd: string): typeof NOTHING_READ {
 
 /** Whether an item brought text from outside into the conversation. */
 function isExternal(item: ResponseItem): boolean {
-  return item.type === "web_search_call";
+  if (item.type === "web_search_call") return true;
+  return item.type === "function_call" && (item.name.startsWith("mcp__") || /_mcp_resource/.test(item.name));
 }
 
 /** Sessions whose memories an item cites or opens. */

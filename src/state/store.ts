@@ -198,7 +198,7 @@ export type Reservation =
   | { type: "over_budget"; spent: number; retryAt: UnixSeconds };
 
 /** Free-form facts the pipeline keeps beside the counters. */
-export type NoteKey = "legacy_alias_seen_at" | "model_run_announced_at";
+export type NoteKey = "legacy_alias_seen_at" | "model_run_announced_at" | "backfilled_at";
 
 export interface MetaStore {
   read(): Promise<MemoryMeta>;
