@@ -71,10 +71,15 @@ export class McpServer {
     return this.#lastFailure;
   }
 
-  /** The tools the configuration lets through, in the server's order; none while they are not known. */
+  /** Every tool the server has, in its order; none while they are not known. */
+  get listed(): readonly McpToolInfo[] {
+    return this.#listed ?? [];
+  }
+
+  /** Those the configuration lets through. */
   get tools(): readonly McpToolInfo[] {
     const { enabledTools, disabledTools } = this.settings;
-    return (this.#listed ?? []).filter(
+    return this.listed.filter(
       ({ name }) => (enabledTools === undefined || enabledTools.includes(name)) && !disabledTools.includes(name),
     );
   }

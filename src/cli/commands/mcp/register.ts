@@ -1,0 +1,89 @@
+import type { Command } from "commander";
+import type { AddOptions } from "./add.ts";
+import type { McpOptions } from "./configured.ts";
+
+const EXAMPLES = `
+Examples:
+  codex mcp add docs -- npx -y docs-server --port 4000
+  codex mcp add tracker --url https://example.com/mcp --bearer-token-env-var TRACKER_TOKEN
+  codex mcp test docs
+  codex mcp list --json`;
+
+type Exit = (code: number) => void;
+
+/** Registers `codex mcp …`; `exit` receives the exit code. */
+export function addMcpCommand(program: Command, exit: Exit): void {
+  const mcp = program
+    .command("mcp")
+    .description("servers that give the model more tools")
+    .option("-c, --config <KEY=VALUE>", "override a configuration key (repeatable; value is TOML)", collect)
+    .option("--enable <FEATURE>", "turn a feature on (repeatable)", collect)
+    .option("--disable <FEATURE>", "turn a feature off (repeatable)", collect)
+    .addHelpText("after", EXAMPLES);
+  addReaders(mcp, exit);
+  addWriters(mcp, exit);
+  addLogins(mcp, exit);
+}
+
+function addReaders(mcp: Command, exit: Exit): void {
+  mcp
+    .command("list")
+    .description("the configured servers")
+    .option("--json", "print JSON")
+    .action(async (_own: unknown, command: Command) =>
+      exit(await (await import("./list.ts")).listServers(command.optsWithGlobals<McpOptions>())),
+    );
+  named(mcp, "get", "the settings of one server")
+    .option("--json", "print JSON")
+    .action(async (name: string, _own: unknown, command: Command) =>
+      exit(await (await import("./get.ts")).getServer(name, command.optsWithGlobals<McpOptions>())),
+    );
+  named(mcp, "test", "start a server, list its tools and say how long it took")
+    .option("--json", "print JSON")
+    .action(async (name: string, _own: unknown, command: Command) =>
+      exit(await (await import("./test-server.ts")).testServer(name, command.optsWithGlobals<McpOptions>())),
+    );
+}
+
+function addWriters(mcp: Command, exit: Exit): void {
+  named(mcp, "add", "write a server into config.toml; one of the same name is replaced")
+    .argument("[command...]", "after `--`: the program to start and its arguments")
+    .option("--url <URL>", "address of a server that speaks streamable HTTP")
+    .option("--bearer-token-env-var <NAME>", "with --url: variable that holds its bearer token")
+    .option("--env <KEY=VALUE>", "environment variable of the program (repeatable)", collect)
+    .action(async (name: string, argv: string[], options: AddOptions, command: Command) => {
+      const { addServer, addProblem } = await import("./add.ts");
+      const problem = addProblem(argv, options);
+      if (problem !== undefined) command.error(`error: ${problem}`);
+      exit(await addServer(name, argv, options));
+    });
+  named(mcp, "remove", "take a server out of config.toml").action(async (name: string) =>
+    exit(await (await import("./remove.ts")).removeServer(name)),
+  );
+  named(mcp, "enable", "use a server again").action(async (name: string, _own: unknown, command: Command) =>
+    exit(await (await import("./switch.ts")).switchServer(name, true, command.optsWithGlobals<McpOptions>())),
+  );
+  named(mcp, "disable", "keep a server without using it").action(
+    async (name: string, _own: unknown, command: Command) =>
+      exit(await (await import("./switch.ts")).switchServer(name, false, command.optsWithGlobals<McpOptions>())),
+  );
+}
+
+function addLogins(mcp: Command, exit: Exit): void {
+  named(mcp, "login", "log in to a server")
+    .option("--scopes <SCOPES>", "scopes to ask for, separated by commas")
+    .action(async (name: string, _own: unknown, command: Command) =>
+      exit(await (await import("./login.ts")).login(name, command.optsWithGlobals<McpOptions>())),
+    );
+  named(mcp, "logout", "forget the login of a server").action(async (name: string, _own: unknown, command: Command) =>
+    exit(await (await import("./login.ts")).logout(name, command.optsWithGlobals<McpOptions>())),
+  );
+}
+
+function named(mcp: Command, command: string, description: string): Command {
+  return mcp.command(command).description(description).argument("<name>", "name of the server");
+}
+
+function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}

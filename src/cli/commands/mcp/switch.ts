@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { editConfigFile } from "#config/edit.ts";
+import { loadConfig } from "#config/load.ts";
+import { CodexError } from "#lib/errors.ts";
+import { codexHome } from "#lib/home.ts";
+import { writeStdout } from "#lib/stdio.ts";
+import { type McpOptions, serverNamed } from "./configured.ts";
+
+/** `codex mcp enable NAME` and `disable NAME`. Resolves to the exit code. */
+export async function switchServer(name: string, enabled: boolean, options: McpOptions): Promise<number> {
+  const { settings } = await serverNamed(name, options);
+  if (settings.enabled !== enabled) await write(name, enabled);
+  writeStdout(`MCP server '${name}' is ${enabled ? "enabled" : "disabled"}.\n`);
+  return 0;
+}
+
+/** Only what is written in the user's own file can be switched there: elsewhere half a server would come of it. */
+async function write(name: string, enabled: boolean): Promise<void> {
+  const home = codexHome();
+  const path = join(home, "config.toml");
+  const { layers } = await loadConfig({ codexHome: home, cwd: process.cwd() });
+  const own = layers.find((layer) => layer.name === "user");
+  const servers = own?.table.mcp_servers;
+  if (typeof servers !== "object" || !(name in servers)) {
+    throw new CodexError(
+      "mcp_server",
+      `MCP server '${name}' is not in "${path}" but in another configuration file; set enabled = ${enabled} there`,
+    );
+  }
+  await editConfigFile(path, { type: "set", path: ["mcp_servers", name, "enabled"], value: enabled });
+}
