@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { VERSION } from "#lib/version.ts";
 import { addExecOptions, type ExecCliOptions } from "../exec-options.ts";
 
 const EXAMPLES = `
@@ -17,6 +18,7 @@ export function addExecCommand(program: Command, exit: (code: number) => void): 
       .command("exec")
       .alias("e")
       .description("run one task without a terminal interface")
+      .version(`codex-cli-exec ${VERSION}`, "-V, --version", "print the version")
       .argument("[prompt]", "what to do; `-` or nothing reads standard input")
       .addHelpText("after", EXAMPLES),
   );
