@@ -50,6 +50,7 @@ export async function runExec(runtime: Runtime, request: ExecRequest): Promise<n
   session.dispose();
   await runtime.shutdown();
   writeLastMessage(request.lastMessageFile, end);
+  if (end.type === "completed") await runtime.learn();
   switch (end.type) {
     case "completed":
       return 0;

@@ -7,9 +7,11 @@ import { createArg0Links } from "./arg0-links.ts";
 import type { Engines } from "./engines.ts";
 import type { Mcp } from "./mcp.ts";
 import { emptyNotes } from "./memory-notes.ts";
+import { MemoryWork } from "./memory-work.ts";
 import { createModelAccess } from "./model-access.ts";
 import type { RuntimeOptions, StartedThread } from "./options.ts";
 import { resumePoint, type ThreadStart } from "./resume-point.ts";
+import { shutdown } from "./shutdown.ts";
 import { startThread } from "./start-thread.ts";
 
 /** The composed program: everything a front end needs to run threads. */
@@ -19,8 +21,10 @@ export interface Runtime {
    * CodexError when the session cannot be found, read or stored.
    */
   startThread(start: ThreadStart, onEvent: (event: Event) => void): Promise<StartedThread>;
-  /** Ends threads and their commands, flushes and tidies up. Safe to call twice. */
+  /** Ends threads and their commands, flushes and tidies up; the background gives its jobs back. Safe to call twice. */
   shutdown(): Promise<void>;
+  /** After `shutdown`, when the answer is out: the moment a headless process may spend on memories. Never rejects. */
+  learn(): Promise<void>;
 }
 
 /** Builds the engines that all threads of this process share. Nothing is started yet. */
@@ -38,18 +42,17 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     memoryNotes: emptyNotes(),
   };
   const closers: (() => Promise<void>)[] = [];
+  const memories = new MemoryWork(engines);
   return {
     startThread: async (start, onEvent) => {
       const past = await resumePoint(start, options);
-      const { close, ...started } = await startThread(engines, past, onEvent);
+      const { close, ...started } = await startThread(memories.engines(onEvent), past, onEvent);
+      memories.rootThread ??= started.thread.id;
       closers.push(close);
       return started;
     },
-    shutdown: async () => {
-      await Promise.all([...closers.splice(0).map((close) => close()), ...engines.pending]);
-      await engines.mcp?.close();
-      links.remove();
-    },
+    shutdown: () => shutdown({ engines, closers, memories, links }),
+    learn: () => memories.learn(),
   };
 }
 

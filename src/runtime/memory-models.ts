@@ -1,9 +1,7 @@
-import type { ModelRoute } from "#memories/write/phase-one/extract-model.ts";
-import type { ModelAccess } from "#memories/write/phase-one/run.ts";
+import type { ModelSetup } from "#memories/write/phase-one/model-routes.ts";
 import type { Consolidator } from "#memories/write/phase-two/run.ts";
 import { userShell } from "#process/shell.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
-import type { ThreadRow } from "#state/rows.ts";
 import { consolidationAgent } from "./consolidation-thread.ts";
 import type { Engines } from "./engines.ts";
 import { loggedClient } from "./logged-client.ts";
@@ -11,39 +9,14 @@ import { callableProviders, consentedModel } from "./memories.ts";
 import { emptyNotes } from "./memory-notes.ts";
 import { clientFor } from "./model-access.ts";
 import type { RuntimeOptions } from "./options.ts";
-import { configuredModel } from "./thread-settings.ts";
 
-/** How the pipeline reaches models: each thread's own provider, unless the user named one for all. */
-export function pipelineModels(options: RuntimeOptions): ModelAccess {
-  const { settings, codexHome } = options;
-  const callable = callableProviders(settings, codexHome);
-  const consented = consentedModel(settings.memories.extractModel, settings);
-  const routes = new Map<string, ModelRoute>();
-  const route = (providerId: string, slug: string): ModelRoute | undefined => {
-    const provider = settings.providers[providerId];
-    if (provider === undefined || !callable.includes(providerId)) return undefined;
-    const known = routes.get(`${providerId}/${slug}`);
-    if (known !== undefined) return known;
-    const { client, credentials } = clientFor(provider, codexHome, options.originator);
-    const made: ModelRoute = {
-      client: loggedClient(client),
-      provider: providerId,
-      model: configuredModel(slug, settings),
-      chatgptLogin: credentials.kind === "chatgpt",
-    };
-    routes.set(`${providerId}/${slug}`, made);
-    return made;
-  };
-  if (consented !== undefined) {
-    const { provider, model } = consented;
-    return { served: callable.includes(provider) ? "any" : [], routeFor: () => route(provider, model) };
-  }
-  return { served: callable, routeFor: (thread) => route(thread.provider, modelFor(thread, options)) };
-}
-
-/** The configured model, else the thread's last, else that of this configuration. */
-function modelFor(thread: ThreadRow, { settings }: RuntimeOptions): string {
-  return settings.memories.extractModel ?? thread.model ?? settings.model;
+/** Which models may read sessions: each thread's own provider, unless the user named one for all. */
+export function modelSetup({ settings, codexHome, originator }: RuntimeOptions): ModelSetup {
+  const { extractModel } = settings.memories;
+  const consented = consentedModel(extractModel, settings);
+  const callable = callableProviders(settings, codexHome).flatMap((id) => settings.providers[id] ?? []);
+  if (consented !== undefined) return { callable, consented, originator };
+  return { callable, originator, ...(extractModel === undefined ? {} : { model: extractModel }) };
 }
 
 /** Who merges; undefined when only a model may and none can be called now. */

@@ -1,12 +1,15 @@
 import { uuidv7 } from "#lib/ids.ts";
-import { type PipelineProgress, type PipelineReport, runPipeline } from "#memories/write/start.ts";
+import { runPhaseTwo } from "#memories/write/phase-two/run.ts";
+import type { PipelineProgress, PipelineReport } from "#memories/write/start.ts";
+import { runInWorker } from "#memories/write/start-worker.ts";
 import type { StateStore } from "#state/store.ts";
 import { claimRules } from "./memories.ts";
-import { consolidatorOf, pipelineModels } from "./memory-models.ts";
+import { consolidatorOf, modelSetup } from "./memory-models.ts";
 import type { RuntimeOptions } from "./options.ts";
 
 /** One run of the pipeline with the configuration of a process. */
 export interface MemoryRunOptions {
+  /** For what this thread does itself: a model's merging. */
   store: StateStore;
   runtime: RuntimeOptions;
   /** The session that runs it, left out of its own run. */
@@ -19,36 +22,50 @@ export interface MemoryRunOptions {
   maxFileBytes?: number;
   backfill: boolean;
   report?: (progress: PipelineProgress) => void;
+  /** Told, in a sentence for the user, when the database had to be mended. */
+  notice?: (text: string) => void;
   signal: AbortSignal;
 }
 
-/** Runs the pipeline once; see `runPipeline`. */
-export function runMemories(options: MemoryRunOptions): Promise<PipelineReport> {
-  const { store, runtime, stays, signal } = options;
+/**
+ * Runs the pipeline once. All of it happens in a worker, but for a model's merging, which is a thread of this process.
+ * What a model may have is left alone where the process does not stay.
+ */
+export async function runMemories(options: MemoryRunOptions): Promise<PipelineReport> {
+  const { store, runtime, stays, signal, report, notice } = options;
   const { memories } = runtime.settings;
-  const { now: _now, providers: _providers, ...rules } = claimRules(runtime.settings, { type: "any" }, 0);
   const consolidator = consolidatorOf(runtime);
-  // What a model may have is left to a process that stays.
-  const mayConsolidate = stays || consolidator?.type === "builtin";
-  return runPipeline({
-    store,
+  const worker = options.currentThread ?? uuidv7();
+  const job = {
     codexHome: runtime.codexHome,
-    worker: options.currentThread ?? uuidv7(),
-    rules: {
-      ...rules,
-      ...(options.currentThread === undefined ? {} : { currentThread: options.currentThread }),
-      ...(options.session === undefined ? {} : { session: options.session }),
-      ...(options.maxFileBytes === undefined ? {} : { maxFileBytes: options.maxFileBytes }),
-    },
+    worker,
+    rules: pipelineRules(options),
     extractor: memories.extractor,
-    models: pipelineModels(runtime),
+    models: modelSetup(runtime),
     mayCallModels: stays,
     dailyTokenBudget: memories.dailyTokenBudget,
     maxClaims: memories.maxPerStartup,
-    consolidator: mayConsolidate ? consolidator : undefined,
     maxInputs: memories.maxForConsolidation,
     backfill: options.backfill,
-    ...(options.report === undefined ? {} : { report: options.report }),
+    consolidate: consolidator?.type === "builtin",
+  };
+  const done = await runInWorker(job, {
+    ...(report === undefined ? {} : { report }),
+    ...(notice === undefined ? {} : { notice }),
     signal,
   });
+  if (consolidator?.type !== "model" || !stays || signal.aborted) return done;
+  report?.({ type: "consolidating" });
+  const { codexHome, maxInputs } = job;
+  return { ...done, phaseTwo: await runPhaseTwo({ store, codexHome, worker, consolidator, maxInputs, signal }) };
+}
+
+function pipelineRules({ runtime, currentThread, session, maxFileBytes }: MemoryRunOptions) {
+  const { now: _now, providers: _providers, ...rules } = claimRules(runtime.settings, { type: "any" }, 0);
+  return {
+    ...rules,
+    ...(currentThread === undefined ? {} : { currentThread }),
+    ...(session === undefined ? {} : { session }),
+    ...(maxFileBytes === undefined ? {} : { maxFileBytes }),
+  };
 }

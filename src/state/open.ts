@@ -1,11 +1,8 @@
-import { join } from "node:path";
 import type { ArtifactImporter } from "./artifact-importer.ts";
+import { databasePath } from "./database-path.ts";
 import { Connection } from "./sqlite/connection.ts";
 import { sqliteStore } from "./sqlite/sqlite-store.ts";
 import type { StateStore } from "./store.ts";
-
-/** Our own file: what other programs keep in the same home is never touched. */
-const DATABASE = "codex-ts.sqlite";
 
 /** How long a transaction waits for another process by default. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -23,7 +20,7 @@ export interface OpenStateOptions {
 
 /** Where the database of a home is. */
 export function stateDatabasePath(codexHome: string): string {
-  return join(codexHome, DATABASE);
+  return databasePath(codexHome);
 }
 
 /**

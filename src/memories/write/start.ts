@@ -1,5 +1,4 @@
 import { nowMs } from "#lib/clock.ts";
-import type { SessionSource } from "#protocol/rollout-item.ts";
 import type { ClaimRules } from "#state/claims.ts";
 import type { UnixSeconds } from "#state/rows.ts";
 import type { StateStore } from "#state/store.ts";
@@ -14,23 +13,6 @@ import {
 } from "./phase-one/run.ts";
 import { type Consolidator, type PhaseTwoOutcome, runPhaseTwo } from "./phase-two/run.ts";
 import { pruneMemories } from "./prune.ts";
-
-/** What decides whether a session starts the pipeline at all. */
-export interface StartFacts {
-  source: SessionSource;
-  ephemeral: boolean;
-  /** `generate_memories`. */
-  generate: boolean;
-}
-
-/**
- * How a session may run the pipeline: in the background of a process that stays, for a moment at the end of one that
- * does not, or never (sub-agents, reviews, the consolidation itself, ephemeral sessions, memories turned off).
- */
-export function startKind({ source, ephemeral, generate }: StartFacts): "background" | "at_end" | "never" {
-  if (typeof source === "object" || ephemeral || !generate) return "never";
-  return source === "exec" || source === "mcp" ? "at_end" : "background";
-}
 
 export interface PipelineOptions {
   store: StateStore;
@@ -106,10 +88,14 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRep
   return { phaseOne, phaseTwo, artifacts };
 }
 
-/** Whether `runPipeline` would find something to do in the index as it is. Two queries. */
-export async function isAnythingDue(store: StateStore, rules: ClaimRules): Promise<boolean> {
+/** Whether `runPipeline` would find something to do in the index as it is; `consolidation`: whether it would merge. */
+export async function isAnythingDue(
+  store: StateStore,
+  rules: ClaimRules,
+  options: { consolidation: boolean },
+): Promise<boolean> {
   if (await store.stageOne.anythingDue(rules)) return true;
-  if (await store.phaseTwo.isDue({ now: rules.now })) return true;
+  if (options.consolidation && (await store.phaseTwo.isDue({ now: rules.now }))) return true;
   const { artifactsGeneration, syncedGeneration, legacyMigration } = await store.meta.read();
   return artifactsGeneration !== syncedGeneration || legacyMigration === "started";
 }
