@@ -67,6 +67,7 @@ export async function extractWithModel(
   let cap: number | undefined = route.chatgptLogin ? undefined : MAX_OUTPUT_TOKENS;
   let halvings = 0;
   for (let tries = 1; ; ) {
+    options.signal.throwIfAborted();
     const request = stageOneRequest({ ...input, contents }, route.model, cap);
     const answer = await bookedCall(request, route, options);
     options.signal.throwIfAborted();
