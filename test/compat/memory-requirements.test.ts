@@ -7,7 +7,9 @@ const TESTS = join(import.meta.dir, "..");
 
 /** Ids that a test or a suite cites; as text, so that a citation counts whether or not its test ran. */
 function citedIds(): Set<string> {
-  const files = [...new Bun.Glob("{**/*.test.ts,conformance/*.ts}").scanSync({ cwd: TESTS })];
+  const files = ["**/*.test.ts", "conformance/*.ts"].flatMap((glob) => [
+    ...new Bun.Glob(glob).scanSync({ cwd: TESTS }),
+  ]);
   const text = files.map((path) => readFileSync(join(TESTS, path), "utf8")).join("\n");
   return new Set(
     [...text.matchAll(/memoryRequirement\(\s*\[([^\]]*)\]/g)].flatMap(
