@@ -1,0 +1,133 @@
+import { expect, test } from "bun:test";
+import type { McpServerSettings } from "#config/mcp-servers.ts";
+import { requestHeaders } from "#mcp/http-transport.ts";
+import { startHttpMcpServer } from "../support/mcp-server-http.ts";
+import { mcpSettings } from "../support/mcp-settings.ts";
+import { mcpStage } from "./mcp-stage.ts";
+
+const WAIT = 30_000;
+type Http = Extract<McpServerSettings["transport"], { type: "http" }>;
+
+const http = (url: string, more: Partial<Http> = {}): Http => ({
+  type: "http",
+  url,
+  bearerTokenEnvVar: undefined,
+  httpHeaders: {},
+  envHttpHeaders: {},
+  ...more,
+});
+
+test(
+  "tools are listed and called with the configured headers",
+  async () => {
+    await using far = await startHttpMcpServer();
+    process.env.MCP_HTTP_TOKEN = "tok";
+    const transport = http(far.url, { bearerTokenEnvVar: "MCP_HTTP_TOKEN", httpHeaders: { "X-A": "1" } });
+    await using at = await mcpStage([mcpSettings("web", transport)]);
+    await at.settled();
+    expect([...at.servers.tools.keys()]).toEqual(["mcp__web__echo"]);
+    expect(await at.text("web", "echo")).toBe("over HTTP");
+    delete process.env.MCP_HTTP_TOKEN;
+    for (const { headers } of far.requests) {
+      expect(headers).toMatchObject({ authorization: "Bearer tok", "x-a": "1" });
+    }
+    const [first, ...rest] = far.requests.filter(({ method }) => method === "POST");
+    expect(first?.headers["mcp-session-id"]).toBeUndefined();
+    for (const { headers } of rest) {
+      expect(headers["mcp-session-id"]).toBeString();
+      expect(headers["mcp-protocol-version"]).toBe("2025-06-18");
+    }
+  },
+  WAIT,
+);
+
+test("headers come from the configuration and from variables that are set", () => {
+  const settings = http("http://x", {
+    bearerTokenEnvVar: "T",
+    httpHeaders: { "X-A": "1" },
+    envHttpHeaders: { "X-B": "B", "X-C": "C" },
+  });
+  expect(requestHeaders("web", settings, { T: "t", B: "b" })).toEqual({
+    "X-A": "1",
+    "X-B": "b",
+    authorization: "Bearer t",
+  });
+  expect(() => requestHeaders("web", settings, {})).toThrow("Environment variable T for MCP server 'web' is not set");
+  expect(() => requestHeaders("web", settings, { T: " " })).toThrow(
+    "Environment variable T for MCP server 'web' is empty",
+  );
+});
+
+test(
+  "no token or header follows a redirect to another host",
+  async () => {
+    await using other = await startHttpMcpServer();
+    await using far = await startHttpMcpServer({
+      intercept: (_request, response) => {
+        response.writeHead(307, { location: other.url }).end();
+        return true;
+      },
+    });
+    await using at = await mcpStage([mcpSettings("web", http(far.url, { httpHeaders: { "X-Secret": "s" } }))]);
+    await at.settled();
+    expect(at.statuses.at(-1)?.[1].type).toBe("failed");
+    expect(other.requests).toEqual([]);
+  },
+  WAIT,
+);
+
+test(
+  "a redirect within the host is followed",
+  async () => {
+    await using far = await startHttpMcpServer({
+      intercept: (request, response) => {
+        if (request.url !== "/old") return false;
+        response.writeHead(307, { location: "/mcp" }).end();
+        return true;
+      },
+    });
+    await using at = await mcpStage([mcpSettings("web", http(far.url.replace("/mcp", "/old")))]);
+    await at.settled();
+    expect(await at.text("web", "echo")).toBe("over HTTP");
+  },
+  WAIT,
+);
+
+test.each([
+  [401, "wants a login"],
+  [403, "wants a login"],
+  [500, "Streamable HTTP error"],
+])(
+  "an answer of %d is a failure that says so",
+  async (status, words) => {
+    await using far = await startHttpMcpServer({
+      intercept: (_request, response) => {
+        response.writeHead(status).end("no");
+        return true;
+      },
+    });
+    await using at = await mcpStage([mcpSettings("web", http(far.url))]);
+    await at.settled();
+    expect(at.statuses.at(-1)).toMatchObject(["web", { type: "failed", message: expect.stringContaining(words) }]);
+  },
+  WAIT,
+);
+
+test(
+  "nobody there, and addresses that are none",
+  async () => {
+    await using at = await mcpStage([
+      mcpSettings("nobody", http("http://127.0.0.1:9/mcp")),
+      mcpSettings("odd", http("file:///etc/passwd")),
+      mcpSettings("bad", http("not a url")),
+    ]);
+    await at.settled();
+    const messages = Object.fromEntries(
+      at.statuses.flatMap(([name, status]) => (status.type === "failed" ? [[name, status.message]] : [])),
+    );
+    expect(messages.nobody).toContain("cannot reach http://127.0.0.1:9/mcp: ");
+    expect(messages.odd).toEndWith('url is "file:///etc/passwd", expected an http:// or https:// address');
+    expect(messages.bad).toEndWith('url is "not a url", expected an http:// or https:// address');
+  },
+  WAIT,
+);
