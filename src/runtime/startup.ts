@@ -105,7 +105,7 @@ async function isDue(store: StateStore, runtime: RuntimeOptions, currentThread: 
   const spent = extractor === "builtin" ? 0 : await store.ledger.spentOn(now);
   const providers = claimableProviders(settings, { codexHome, spent, stays: false });
   const rules = { ...claimRules(settings, providers, now), currentThread, maxFileBytes: AT_END_MAX_BYTES };
-  return isAnythingDue(store, rules, { consolidation: consolidatorOf(runtime)?.type === "builtin" });
+  return isAnythingDue(store, rules, { codexHome, consolidation: consolidatorOf(runtime)?.type === "builtin" });
 }
 
 async function isIndexOld(store: StateStore): Promise<boolean> {

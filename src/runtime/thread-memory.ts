@@ -85,8 +85,13 @@ function usedThreads(item: ResponseItem, engines: Engines, cwd: string): string[
   const argv = commandOf(item, engines.shell.path);
   if (argv === undefined) return [];
   const script = shellScript(argv);
-  const commands = script === undefined ? [argv] : (scriptCommands(script) ?? []);
-  return openedThreads(commands, { layout: memoryLayout(engines.options.codexHome), cwd, userHome: userHome() });
+  const commands = script === undefined ? [argv] : (scriptCommands(withoutTilde(script)) ?? []);
+  return openedThreads(commands, { layout: memoryLayout(engines.options.codexHome), cwd });
+}
+
+/** A script with the home folder spelled out, as the shell will read it. */
+function withoutTilde(script: string): string {
+  return script.replace(/(^|\s)~(?=\/)/g, `$1${userHome()}`);
 }
 
 /** The command a tool call runs, as a list of words; undefined for calls that run none. */

@@ -10,7 +10,7 @@ const READERS: ReadonlySet<string> = new Set(
 /** The sessions whose memory files simple commands open, each once. Commands that may write count for nothing. */
 export function openedThreads(
   commands: readonly (readonly string[])[],
-  where: { layout: MemoryLayout; cwd: string; userHome: string },
+  where: { layout: MemoryLayout; cwd: string },
 ): string[] {
   const paths = commands.filter(isReader).flatMap((command) => command.slice(1));
   return [...new Set(paths.flatMap((path) => summaryThread(path, where)))];
@@ -22,12 +22,8 @@ function isReader([program, ...args]: readonly string[]): boolean {
 }
 
 /** The thread of a path `…/memories/rollout_summaries/<id>.md`. */
-function summaryThread(
-  argument: string,
-  { layout, cwd, userHome }: { layout: MemoryLayout; cwd: string; userHome: string },
-): string[] {
-  const home = argument.replace(/^~(?=\/)/, userHome).replace(/^(?:\$HOME|\$\{HOME\})(?=\/)/, userHome);
-  const path = resolve(cwd, home);
+function summaryThread(argument: string, { layout, cwd }: { layout: MemoryLayout; cwd: string }): string[] {
+  const path = resolve(cwd, argument);
   const id = basename(path, ".md").toLowerCase();
   return isUuid(id) && path === join(layout.rolloutSummaries, basename(path)) ? [id] : [];
 }

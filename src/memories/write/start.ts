@@ -11,6 +11,7 @@ import {
   type PhaseOneReport,
   runPhaseOne,
 } from "./phase-one/run.ts";
+import { isMemoryGone } from "./phase-two/gone-memory.ts";
 import { type Consolidator, type PhaseTwoOutcome, runPhaseTwo } from "./phase-two/run.ts";
 import { pruneMemories } from "./prune.ts";
 
@@ -92,10 +93,11 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRep
 export async function isAnythingDue(
   store: StateStore,
   rules: ClaimRules,
-  options: { consolidation: boolean },
+  options: { codexHome: string; consolidation: boolean },
 ): Promise<boolean> {
   if (await store.stageOne.anythingDue(rules)) return true;
   if (options.consolidation && (await store.phaseTwo.isDue({ now: rules.now }))) return true;
+  if (options.consolidation && (await isMemoryGone(store, options.codexHome))) return true;
   const { artifactsGeneration, syncedGeneration, legacyMigration } = await store.meta.read();
   return artifactsGeneration !== syncedGeneration || legacyMigration === "started";
 }

@@ -3,7 +3,7 @@ import { memoryLayout } from "#memories/layout.ts";
 import { openedThreads } from "#memories/read/usage.ts";
 
 const ID = "019a0000-0000-7000-8000-00000000000a";
-const where = { layout: memoryLayout("/home/u/.codex"), cwd: "/home/u/project", userHome: "/home/u" };
+const where = { layout: memoryLayout("/home/u/.codex"), cwd: "/home/u/project" };
 const FILE = `/home/u/.codex/memories/rollout_summaries/${ID}.md`;
 
 test("what only reads a session's file counts as opening it", () => {
@@ -11,7 +11,7 @@ test("what only reads a session's file counts as opening it", () => {
     ["cat", FILE],
     ["sed", "-n", "1,40p", FILE],
     ["/usr/bin/head", "-5", `../.codex/memories/rollout_summaries/${ID}.md`],
-    ["rg", "tests", `~/.codex/memories/rollout_summaries/${ID}.md`],
+    ["rg", "tests", `/home/u/.codex/memories/rollout_summaries/${ID}.md`],
   ];
   for (const command of opened) expect(openedThreads([command], where)).toEqual([ID]);
 });
