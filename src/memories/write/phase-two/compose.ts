@@ -36,7 +36,7 @@ export function composeMemory(
   },
 ): Composed {
   const takeOut = (item: MemoryItem, section: MemorySection) =>
-    item.citations.length > 0 && origin(memory, item) !== "user" && !options.stays(item, section);
+    origin(memory, item) !== "user" && !options.stays(item, section);
   const present = linesThatStay(memory, takeOut);
   const allowed = (entry: Entry) => {
     if (isDeleted(entry, memory.deleted) || options.hasSecret(fromByteText(entry.text))) return false;

@@ -47,9 +47,12 @@ interface Project {
 export function consolidateBuiltin(rows: readonly StageOneOutput[]): EntrySection[] {
   const projects = projectsOf(rows);
   const shared = sharedPreferences(projects);
+  const isShared = new Set(shared.map((one) => one.statement.folded));
   const own = projects.map((project) => ({
     ...project,
-    statements: project.statements.filter((one) => !shared.some((other) => sameStatement(one, other))),
+    statements: project.statements.filter(
+      ({ statement: { kind, folded } }) => kind !== "preference" || !isShared.has(folded),
+    ),
   }));
   return [
     { kind: "summary", project: null, entries: projects.map(summaryEntry) },
@@ -67,7 +70,9 @@ function projectsOf(rows: readonly StageOneOutput[]): Project[] {
   const byName = new Map<string, StageOneOutput[]>();
   for (const row of rows.toSorted(newestFirst)) {
     const name = oneLine(row.project === "" ? row.cwd : row.project) || "unknown folder";
-    byName.set(name, [...(byName.get(name) ?? []), row]);
+    const own = byName.get(name);
+    if (own === undefined) byName.set(name, [row]);
+    else own.push(row);
   }
   return [...byName]
     .map(([name, own]) => ({ name, rows: own, statements: foldStatements(own) }))
@@ -87,7 +92,7 @@ function foldStatements(rows: readonly StageOneOutput[]): Folded[] {
     }
   }
   return [...bySubject.values()].toSorted(
-    (a, b) => KIND_ORDER[a.statement.kind] - KIND_ORDER[b.statement.kind] || byWeight(a, b) || byText(a, b),
+    (a, b) => KIND_ORDER[a.statement.kind] - KIND_ORDER[b.statement.kind] || byWeight(a, b) || compareStatements(a, b),
   );
 }
 
@@ -108,22 +113,21 @@ const LABELS: Readonly<Partial<Record<RawStatement["kind"], string>>> = {
 
 /** Preferences stated in two projects or more, with the rows of all of them. */
 function sharedPreferences(projects: readonly Project[]): Folded[] {
-  const found: Folded[] = [];
-  for (const { statements } of projects) {
-    for (const one of statements) {
-      if (one.statement.kind !== "preference" || found.some((other) => sameStatement(one, other))) continue;
-      const everywhere = projects.flatMap((project) => project.statements.filter((other) => sameStatement(one, other)));
-      if (everywhere.length < 2) continue;
-      const rows = everywhere.flatMap((other) => other.rows).toSorted(newestFirst);
-      const newest = everywhere.toSorted((a, b) => newestFirst(a.newest, b.newest))[0] ?? one;
-      found.push({ ...newest, rows });
-    }
+  const byText = new Map<string, Folded[]>();
+  for (const one of projects.flatMap((project) => project.statements)) {
+    if (one.statement.kind !== "preference") continue;
+    const same = byText.get(one.statement.folded);
+    if (same === undefined) byText.set(one.statement.folded, [one]);
+    else same.push(one);
   }
-  return found.toSorted((a, b) => byWeight(a, b) || byText(a, b));
-}
-
-function sameStatement(a: Folded, b: Folded): boolean {
-  return a.statement.kind === b.statement.kind && sameText(a.statement, b.statement);
+  return [...byText.values()]
+    .filter((everywhere) => everywhere.length > 1)
+    .flatMap((everywhere) => {
+      const newest = everywhere.toSorted((a, b) => newestFirst(a.newest, b.newest))[0];
+      const rows = everywhere.flatMap((one) => one.rows).toSorted(newestFirst);
+      return newest === undefined ? [] : [{ ...newest, rows }];
+    })
+    .toSorted((a, b) => byWeight(a, b) || compareStatements(a, b));
 }
 
 function sameText(a: RawStatement, b: RawStatement): boolean {
@@ -190,7 +194,7 @@ function byWeight(a: { rows: readonly StageOneOutput[] }, b: { rows: readonly St
   return b.rows.length - a.rows.length || (b.rows[0]?.sourceUpdatedAt ?? 0) - (a.rows[0]?.sourceUpdatedAt ?? 0);
 }
 
-function byText(a: Folded, b: Folded): number {
+function compareStatements(a: Folded, b: Folded): number {
   return compareText(a.statement.text, b.statement.text) || compareText(a.newest.threadId, b.newest.threadId);
 }
 

@@ -61,7 +61,7 @@ export function isEmptyMemory(text: string): boolean {
   });
 }
 
-/** What the user wrote: the document's text without the items that `isGenerated` names. */
+/** The document's text without the items that `isGenerated` names: what the user wrote. */
 export function withoutItems(document: MemoryDocument, isGenerated: (item: MemoryItem) => boolean): string {
   return mergeEntries(document, (item) => isGenerated(item), []);
 }

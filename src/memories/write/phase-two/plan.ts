@@ -5,7 +5,7 @@ import { consolidateBuiltin } from "./consolidate-builtin.ts";
 import type { ModelResult } from "./consolidate-model.ts";
 import { type ModelConsolidator, mayShow } from "./consolidation-agent.ts";
 import type { PublishPlan } from "./publish.ts";
-import { type Published, type PublishedSkill, printPublished } from "./published.ts";
+import { type Published, type PublishedSkill, parsePublished, printPublished } from "./published.ts";
 import { currentSet, isUnchanged, origin, type RootMemory } from "./root-memory.ts";
 import { fileIn, type TreeFile } from "./tree.ts";
 
@@ -62,9 +62,9 @@ export function modelPlan(input: PlanInput, model: ModelConsolidator, result: Co
 /** Whether a plan would leave everything, the record included, as it is. */
 export function changesNothing(plan: PublishPlan, memory: RootMemory): boolean {
   if (plan.memory !== undefined || plan.skills.length > 0 || plan.dropped.length > 0) return false;
-  const record = JSON.parse(plan.record.toString("utf8")) as Published;
+  const record = parsePublished(plan.record.toString("utf8"));
   const known = memory.published;
-  if (known === null || memory.sets.length !== 1) return false;
+  if (record === null || known === null || memory.sets.length !== 1) return false;
   return JSON.stringify([record.after, record.deleted]) === JSON.stringify([known.after, known.deleted]);
 }
 

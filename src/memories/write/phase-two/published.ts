@@ -54,9 +54,25 @@ export interface Published {
 
 export const NO_PUBLISHED_SET: PublishedSet = { memory: null, items: [], skills: [] };
 
-/** The file's bytes. */
+/** The file's text. Each row stands once in a table, because many entries rest on the same ones. */
 export function printPublished(published: Published): string {
-  return `${JSON.stringify(published, null, 1)}\n`;
+  const table = new Map<string, number>();
+  const indexOf = (id: string, time: UnixSeconds) => {
+    const key = `${id} ${time}`;
+    const known = table.get(key) ?? table.size;
+    table.set(key, known);
+    return known;
+  };
+  const packed = <Item extends DeletedItem>(items: readonly Item[]) =>
+    items.map((item) => ({ ...item, rows: Object.entries(item.rows).map(([id, time]) => indexOf(id, time)) }));
+  const set = (one: PublishedSet) => ({ ...one, items: packed(one.items) });
+  const { version, token, before, after, deleted } = published;
+  const body = { version, token, before: set(before), after: set(after), deleted: packed(deleted) };
+  const rows = [...table.keys()].map((key) => {
+    const space = key.lastIndexOf(" ");
+    return [key.slice(0, space), Number(key.slice(space + 1))];
+  });
+  return `${JSON.stringify({ ...body, rows })}\n`;
 }
 
 /** The content, or null when there is no such file or it is not one (then nothing is known). */
@@ -64,10 +80,21 @@ export function parsePublished(text: string | null): Published | null {
   if (text === null) return null;
   try {
     const value: unknown = JSON.parse(text);
-    return isPublished(value) ? value : null;
+    return isStored(value) ? unpacked(value) : null;
   } catch {
     return null;
   }
+}
+
+function unpacked(stored: Stored): Published {
+  const items = <Item extends { rows: readonly number[] }>(packed: readonly Item[]) =>
+    packed.map((item) => ({
+      ...item,
+      rows: Object.fromEntries(item.rows.flatMap((index) => (stored.rows[index] ? [stored.rows[index]] : []))),
+    }));
+  const set = (one: StoredSet): PublishedSet => ({ ...one, items: items(one.items) });
+  const { version, token, before, after, deleted } = stored;
+  return { version, token, before: set(before), after: set(after), deleted: items(deleted) };
 }
 
 /**
@@ -79,11 +106,17 @@ export function countingSets(published: Published | null, publishedToken: string
   return published.token === publishedToken ? [published.after] : [published.before, published.after];
 }
 
-/** The author and rows of a cited item, "user" when it is the user's. Without a record every cited item is generated. */
+/** The author and rows of an item, "user" when it is the user's. Without a record every cited item is generated. */
 export function originOf(item: MemoryItem, published: Published | null, sets: readonly PublishedSet[]): Origin {
+  if (item.citations.length === 0) return "user";
   if (published === null) return { by: "builtin", rows: {} };
   const hash = itemHash(item.text);
   return sets.flatMap((set) => set.items).find((one) => one.hash === hash) ?? "user";
+}
+
+/** The items of the sets that count, by hash. */
+export function itemsByHash(sets: readonly PublishedSet[]): Map<string, PublishedItem> {
+  return new Map(sets.toReversed().flatMap((set) => set.items.map((item) => [item.hash, item] as const)));
 }
 
 export type Origin = Pick<PublishedItem, "by" | "rows"> | "user";
@@ -100,10 +133,10 @@ export function deletedItems(
   const earlier = published?.deleted ?? [];
   if (document === null || sets.length === 0) return [...earlier];
   const present = new Set(allItems(document).map((item) => itemHash(item.text)));
-  const everywhere = (sets[0]?.items ?? []).filter(({ hash }) =>
-    sets.every((set) => set.items.some((item) => item.hash === hash)),
+  const others = sets.slice(1).map((set) => new Set(set.items.map(({ hash }) => hash)));
+  const gone = (sets[0]?.items ?? []).filter(
+    ({ hash }) => !present.has(hash) && others.every((hashes) => hashes.has(hash)),
   );
-  const gone = everywhere.filter(({ hash }) => !present.has(hash));
   const known = new Set(gone.map(({ hash }) => hash));
   const kept = earlier.filter(({ hash }) => !known.has(hash) && !present.has(hash));
   return [...kept, ...gone.map(({ hash, statement, rows }) => ({ hash, statement, rows }))];
@@ -111,6 +144,7 @@ export function deletedItems(
 
 /** Whether an entry says what the user took out, from no other rows. */
 export function isDeleted(entry: { text: string; rows: RowTimes }, deleted: readonly DeletedItem[]): boolean {
+  if (deleted.length === 0) return false;
   const statement = statementHash(entry.text);
   return deleted.some(
     (gone) =>
@@ -141,19 +175,28 @@ export function publishedItems(document: MemoryDocument, describe: (item: Memory
   return [...found.values()];
 }
 
-function isPublished(value: unknown): value is Published {
+type Packed<Item> = Omit<Item, "rows"> & { rows: readonly number[] };
+type StoredSet = Omit<PublishedSet, "items"> & { items: readonly Packed<PublishedItem>[] };
+type Stored = Omit<Published, "before" | "after" | "deleted"> & {
+  before: StoredSet;
+  after: StoredSet;
+  deleted: readonly Packed<DeletedItem>[];
+  rows: readonly (readonly [string, UnixSeconds])[];
+};
+
+function isStored(value: unknown): value is Stored {
   if (!isRecord(value) || value.version !== 1 || typeof value.token !== "string") return false;
-  return isSet(value.before) && isSet(value.after) && listOf(value.deleted, isDeletedItem);
+  return isSet(value.before) && isSet(value.after) && listOf(value.deleted, isDeletedItem) && listOf(value.rows, isRow);
 }
 
-function isSet(value: unknown): value is PublishedSet {
+function isSet(value: unknown): boolean {
   if (!isRecord(value) || !(value.memory === null || typeof value.memory === "string")) return false;
   return listOf(value.items, isItem) && listOf(value.skills, isSkill);
 }
 
 function isDeletedItem(value: unknown): boolean {
   if (!isRecord(value) || typeof value.hash !== "string" || typeof value.statement !== "string") return false;
-  return isRecord(value.rows) && Object.values(value.rows).every((time) => typeof time === "number");
+  return listOf(value.rows, (index) => typeof index === "number");
 }
 
 function isItem(value: unknown): boolean {
@@ -163,6 +206,10 @@ function isItem(value: unknown): boolean {
 function isSkill(value: unknown): boolean {
   if (!isRecord(value) || !listOf(value.providers, (provider) => typeof provider === "string")) return false;
   return [value.path, value.hash, value.by].every((part) => typeof part === "string");
+}
+
+function isRow(value: unknown): boolean {
+  return Array.isArray(value) && typeof value[0] === "string" && typeof value[1] === "number";
 }
 
 function listOf(value: unknown, is: (entry: unknown) => boolean): boolean {

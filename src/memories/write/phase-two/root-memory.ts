@@ -1,13 +1,14 @@
-import { type Citation, citedItems, type MemoryDocument, type MemoryItem } from "#memories/memory-grammar.ts";
+import { type Citation, citedItems, itemHash, type MemoryDocument, type MemoryItem } from "#memories/memory-grammar.ts";
 import type { StageOneOutput } from "#state/rows.ts";
 import { adoptMemory } from "./merge.ts";
 import {
   countingSets,
   type DeletedItem,
   deletedItems,
+  itemsByHash,
   type Origin,
-  originOf,
   type Published,
+  type PublishedItem,
   type PublishedSet,
   type PublishedSkill,
   parsePublished,
@@ -24,6 +25,8 @@ export interface RootMemory {
   document: MemoryDocument;
   published: Published | null;
   sets: readonly PublishedSet[];
+  /** The items of the sets that count, by hash. */
+  items: ReadonlyMap<string, PublishedItem>;
   /** What the user took out. */
   deleted: readonly DeletedItem[];
   /** Generated files below `skills/` that are still as they were written. */
@@ -48,15 +51,18 @@ export function rootMemory(input: {
     document,
     published,
     sets,
+    items: itemsByHash(sets),
     deleted: deletedItems(text === null ? null : document, published, sets),
     skills: currentSkills(input.tree, sets),
     rows: new Map(input.rows.map((row) => [row.threadId, row])),
   };
 }
 
-/** Author and rows of a cited item, or "user". */
+/** Author and rows of an item, or "user". Without a record every cited item is generated. */
 export function origin(memory: RootMemory, item: MemoryItem): Origin {
-  return originOf(item, memory.published, memory.sets);
+  if (item.citations.length === 0) return "user";
+  if (memory.published === null) return { by: "builtin", rows: {} };
+  return memory.items.get(itemHash(item.text)) ?? "user";
 }
 
 /** What is generated in the root now. */

@@ -5,14 +5,14 @@ import { memoryLayout } from "#memories/layout.ts";
 import type { ClaimPhaseTwo, PhaseTwoEnd, PhaseTwoInputs, PublishStep } from "#state/phase-two.ts";
 import { GLOBAL_JOB_KEY, type UnixSeconds } from "#state/rows.ts";
 import type { StateStore } from "#state/store.ts";
-import { readRegular, type StepHook, stepCounter } from "../artifacts/folder.ts";
+import { type StepHook, stepCounter } from "../artifacts/folder.ts";
 import { syncArtifacts } from "../artifacts/sync.ts";
 import { callLedger, consolidateWithModel } from "./consolidate-model.ts";
 import { type ModelConsolidator, mayShow } from "./consolidation-agent.ts";
+import { isMemoryGone, readRecord } from "./gone-memory.ts";
 import { keepLease } from "./keep-lease.ts";
 import { builtinPlan, changesNothing, modelPlan, type PlanInput } from "./plan.ts";
 import { type PublishPlan, preparePublish } from "./publish.ts";
-import { parsePublished } from "./published.ts";
 import { type RootMemory, rootMemory } from "./root-memory.ts";
 import { closeStaging, openStaging, type StagingFolders } from "./stage.ts";
 import { readRoot } from "./tree.ts";
@@ -61,7 +61,7 @@ export type PhaseTwoOutcome =
 export async function runPhaseTwo(options: PhaseTwoOptions): Promise<PhaseTwoOutcome> {
   const step = stepCounter(options.onStep);
   const now = options.now ?? (() => Math.floor(nowMs() / 1000));
-  await enqueueWhenMemoryIsGone(options);
+  if (await isMemoryGone(options.store, options.codexHome)) await options.store.phaseTwo.enqueue();
   let outcome: PhaseTwoOutcome | undefined;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     if (options.signal.aborted) return outcome ?? { type: "interrupted" };
@@ -90,17 +90,6 @@ interface Job extends Omit<PhaseTwoOptions, "now" | "onStep"> {
 interface RoundEnd {
   outcome: PhaseTwoOutcome;
   dueAgain: boolean;
-}
-
-/** A `MEMORY.md` that was published and is gone is written again, although no input changed. */
-async function enqueueWhenMemoryIsGone({ store, codexHome }: PhaseTwoOptions): Promise<void> {
-  const layout = memoryLayout(codexHome);
-  if (readRegular(layout.memory) !== "absent") return;
-  const { inputGeneration, consolidatedGeneration } = await store.meta.read();
-  if (inputGeneration > consolidatedGeneration) return;
-  const published = parsePublished(recordText(layout.published));
-  if (published !== null && published.after.memory === null) return;
-  if ((await store.outputs.list()).length > 0) await store.phaseTwo.enqueue();
 }
 
 async function overBudget(
@@ -143,7 +132,7 @@ async function consolidate(job: Job): Promise<RoundEnd> {
   step("copy the root");
   const memory = rootMemory({
     tree: readRoot(layout.root),
-    record: recordText(layout.published),
+    record: readRecord(layout),
     publishedToken: (await store.meta.read()).publishedToken,
     rows: await store.outputs.list(),
   });
@@ -244,11 +233,6 @@ function finish(job: Job, inputs: PhaseTwoInputs, publish?: PublishStep): Promis
 
 function hasSecret(text: string): boolean {
   return findSecrets(text).length > 0;
-}
-
-function recordText(path: string): string | null {
-  const bytes = readRegular(path);
-  return typeof bytes === "string" ? null : bytes.toString("utf8");
 }
 
 /** What is left behind is removed by the next owner. */

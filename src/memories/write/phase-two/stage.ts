@@ -75,8 +75,7 @@ export function isShown(memory: RootMemory, item: MemoryItem, model: ModelConsol
 }
 
 function shownMemory(memory: RootMemory, model: ModelConsolidator): string {
-  const isHidden = (item: MemoryItem) =>
-    item.citations.length > 0 && origin(memory, item) !== "user" && !isShown(memory, item, model);
+  const isHidden = (item: MemoryItem) => origin(memory, item) !== "user" && !isShown(memory, item, model);
   return mergeEntries(memory.document, isHidden, []);
 }
 

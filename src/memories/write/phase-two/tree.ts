@@ -9,6 +9,8 @@ export interface TreeFile {
   hash: string;
   bytes: Buffer;
   executable: boolean;
+  /** Has other names too (hard links), so that writing it may write something else. */
+  linked: boolean;
 }
 
 /** Files below a folder by their path with forward slashes; what is no regular file has a note instead of bytes. */
@@ -71,11 +73,10 @@ function fileAt(path: string): TreeFile | { other: string } | undefined {
   if (stat === undefined) return undefined;
   if (stat.isSymbolicLink()) return { other: `a symbolic link to ${readlinkSync(path)}` };
   if (!stat.isFile()) return { other: stat.isDirectory() ? "a folder" : "a special file" };
-  if (stat.nlink > 1) return { other: "a file with several names" };
   const bytes = readRegular(path);
   if (bytes === "absent") return undefined;
   if (bytes === "other") return { other: "a special file" };
-  return { hash: sha256(bytes), bytes, executable: (stat.mode & 0o100) !== 0 };
+  return { hash: sha256(bytes), bytes, executable: (stat.mode & 0o100) !== 0, linked: stat.nlink > 1 };
 }
 
 function regular(file: TreeFile | { other: string }, path: string): TreeFile {

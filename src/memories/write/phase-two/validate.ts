@@ -67,6 +67,7 @@ function changedPaths({ before, after }: ValidationInput): string[] {
 function refusedPath(path: string, { after }: ValidationInput): string | undefined {
   const file = after.get(path);
   if (file !== undefined && "other" in file) return `"${path}" is ${file.other}`;
+  if (file?.linked === true) return `"${path}" is a file with several names`;
   if (path === "MEMORY.md" || /^skills\/[A-Za-z0-9][A-Za-z0-9._-]{0,63}\/[^/].*$/.test(path)) return undefined;
   return `"${path}" is not among what a consolidation may change`;
 }

@@ -4,7 +4,7 @@ import { itemHash, parseMemory, sha256, toByteText } from "#memories/memory-gram
 import { composeMemory } from "#memories/write/phase-two/compose.ts";
 import { consolidateBuiltin } from "#memories/write/phase-two/consolidate-builtin.ts";
 import { builtinPlan } from "#memories/write/phase-two/plan.ts";
-import { type Published, parsePublished } from "#memories/write/phase-two/published.ts";
+import { type Published, parsePublished, printPublished } from "#memories/write/phase-two/published.ts";
 import { type RootMemory, rootMemory } from "#memories/write/phase-two/root-memory.ts";
 import { hashIn } from "#memories/write/phase-two/tree.ts";
 import type { StageOneOutput } from "#state/rows.ts";
@@ -16,9 +16,9 @@ const NO_SECRET = () => false;
 function memoryOf(text: string | null, record: Published | null, rows: readonly StageOneOutput[]): RootMemory {
   const bytes = Buffer.from(text ?? "", "latin1");
   const tree = new Map(
-    text === null ? [] : [["MEMORY.md", { hash: sha256(bytes), bytes, executable: false }] as const],
+    text === null ? [] : [["MEMORY.md", { hash: sha256(bytes), bytes, executable: false, linked: false }] as const],
   );
-  return rootMemory({ tree, record: record && JSON.stringify(record), publishedToken: record?.token ?? "", rows });
+  return rootMemory({ tree, record: record && printPublished(record), publishedToken: record?.token ?? "", rows });
 }
 
 /** One built-in consolidation: the new file and its record. */
@@ -161,7 +161,7 @@ describe("generated entries", () => {
     const without = (base.text ?? "").replace(`${line}\n`, "");
     const memory = rootMemory({
       tree: memoryOf(without, null, []).tree,
-      record: JSON.stringify(crashed),
+      record: printPublished(crashed),
       publishedToken: "another",
       rows: SOME,
     });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { linkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import prompt from "#memories/prompts/consolidation.md" with { type: "text" };
+import { type Published, parsePublished, printPublished } from "#memories/write/phase-two/published.ts";
 import { memoryRequirement } from "../../../compat/memory-cite.ts";
 import { T, threadId } from "../../../state/home.ts";
 import { row, seeded, snapshot } from "../fixture.ts";
@@ -39,12 +40,12 @@ memoryRequirement(
     } = snapshot(home.root);
     expect(seen).toEqual(artifacts);
     expect([memory, skill]).toEqual([GOOD, SKILL]);
-    const { after } = JSON.parse(record ?? "");
-    expect(after.items.map(({ by, rows }: { by: string; rows: object }) => [by, Object.keys(rows)])).toEqual([
+    const after = parsePublished(record ?? null)?.after;
+    expect(after?.items.map(({ by, rows }) => [by, Object.keys(rows)])).toEqual([
       ["model:gpt-test", [threadId(2)]],
       ["model:gpt-test", [threadId(1)]],
     ]);
-    expect(after.skills).toMatchObject([
+    expect(after?.skills).toMatchObject([
       { path: "skills/deploy/SKILL.md", by: "model:gpt-test", providers: ["openai"] },
     ]);
   },
@@ -81,7 +82,7 @@ test("after a failed run without a MEMORY.md the built-in result stands in, and 
 
 describe("what is thrown away wholly", () => {
   const before = `# Memory\n\nintro\n\n## Preferences\n\nmy own words\n- my own item [${threadId(1)}]\n\n## Mine\n\nx\n\n## Notes\n\nnote\n`;
-  const record = { version: 1, token: "", before: EMPTY(), after: EMPTY(), deleted: [] };
+  const record: Published = { version: 1, token: "", before: EMPTY(), after: EMPTY(), deleted: [] };
   const cases: Record<string, (folder: AgentFolder, outside: string) => void> = {
     "another file": ({ write }) => write("plan.md", "x"),
     "a change of an input": ({ write }) => write("raw_memories.md", "x"),
@@ -124,7 +125,7 @@ describe("what is thrown away wholly", () => {
     test(name, async () => {
       await using home = await seeded(ROWS);
       home.write("MEMORY.md", before);
-      home.write(".published.json", JSON.stringify(record));
+      home.write(".published.json", printPublished(record));
       home.write("skills/mine/SKILL.md", SKILL);
       const outside = home.home.addRollout(threadId(50), { updatedAt: T });
       const consolidator = model((folder) => void spoil(folder, outside));
@@ -142,7 +143,7 @@ describe("what is thrown away wholly", () => {
   test("but not a sound entry beside the user's text", async () => {
     await using home = await seeded(ROWS);
     home.write("MEMORY.md", before);
-    home.write(".published.json", JSON.stringify(record));
+    home.write(".published.json", printPublished(record));
     const consolidator = model((folder) => void entry(`- sound [${threadId(1)}:3]`)(folder));
     expect(await consolidate(home, { consolidator })).toEqual({ type: "published" });
     const memory = home.read("MEMORY.md");
