@@ -1,13 +1,15 @@
 /**
  * One whole agent turn on real files, with no key and no network: the executable works in a copy of
  * examples/quick-start/workspace, its commands and patch are real, only the model's answers come
- * from a file, written for this demonstration.
- * Exits 0 when the workspace's own tests pass afterwards.
+ * from a file, written for this demonstration. Then codex learns from a month of sample sessions
+ * (examples/sample-home) and from the session just held.
+ * Exits 0 when the workspace's own tests pass afterwards and learning worked.
  */
 import { cpSync, existsSync, mkdirSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXECUTABLE, PROJECT } from "./build-plan.ts";
+import { learn } from "./learn-demo.ts";
 
 const EXAMPLE = join(PROJECT, "examples", "quick-start");
 const TASK = "The tests in test.sh fail. Find the cause, mend the program and show that they pass.";
@@ -119,8 +121,12 @@ What happened
   bash test.sh, run once more by this script, passes.
 
   changed    ${changed.split("\n").join(", ")} in ${stage.workspace}
-  session    ${findSession(stage)}
-  All of it is throw-away: delete ${stage.root} when you have looked.
+  session    ${findSession(stage)}`);
+}
+
+function sayWhatNext(stage: Stage): void {
+  console.log(`
+All of it is throw-away: delete ${stage.root} when you have looked.
 
 Next steps
   1. Put codex on your PATH        npm pack && npm install -g ./codex-ts-*.tgz
@@ -136,6 +142,11 @@ function findSession(stage: Stage): string {
   return join(stage.codexHome, path ?? "sessions");
 }
 
+/** Its id, which ends the file's name. */
+function sessionId(stage: Stage): string {
+  return findSession(stage).slice(-".jsonl".length - 36, -".jsonl".length);
+}
+
 async function main(): Promise<number> {
   if (!(await buildIfStale())) return 1;
   const stage = makeStage();
@@ -146,11 +157,18 @@ async function main(): Promise<number> {
   const tests = run(["bash", "test.sh"], stage.workspace);
   if (code === 0 && tests.code === 0) {
     report(stage, tracked, confinement);
+    const { home, codexHome, workspace } = stage;
+    if (!(await learn({ home, codexHome, cwd: workspace, sessionId: sessionId(stage) }))) return failure(stage);
+    sayWhatNext(stage);
     return 0;
   }
   console.error(
     `\nThe demonstration failed: codex exec ended with exit code ${code}, and bash test.sh says:\n${tests.output}`,
   );
+  return failure(stage);
+}
+
+function failure(stage: Stage): number {
   console.error(`Everything is left as it was in ${stage.root}.`);
   return 1;
 }

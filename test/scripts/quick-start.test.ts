@@ -35,8 +35,22 @@ function expectMended(folder: string, stdout: string): void {
   expect(stdout).toContain("bash test.sh, run once more by this script, passes.");
   expect(stdout).toContain("Next steps");
   expect(only(folder, "codex-quick-start-*/receipts/receipt.sh")).toContain("10#$cents");
-  const session = only(folder, "codex-quick-start-*/home/.codex/sessions/**/*.jsonl").trim().split("\n");
-  expect(JSON.parse(session[0] ?? "")).toMatchObject({ type: "session_meta" });
+  const sessions = [
+    ...new Bun.Glob("codex-quick-start-*/home/.codex/sessions/**/*.jsonl").scanSync({ cwd: folder, dot: true }),
+  ];
+  const metas = sessions.map((path) => JSON.parse(readFileSync(join(folder, path), "utf8").split("\n")[0] ?? ""));
+  expect(metas.filter(({ payload }) => payload.source === "exec")).toHaveLength(1);
+  expectLearnt(folder, stdout);
+}
+
+/** What was learnt is printed with the session file it comes from, and stands in MEMORY.md. */
+function expectLearnt(folder: string, stdout: string): void {
+  const memory = only(folder, "codex-quick-start-*/home/.codex/memories/MEMORY.md");
+  expect(stdout).toContain("Read 12 sessions: ");
+  expect(stdout).toContain("Read 1 session: something was kept of 1");
+  expect(stdout).toMatch(/from sessions\/\d{4}\/\d\d\/\d\d\/rollout-.*\.jsonl:\d+/);
+  expect(memory).toContain("/receipts");
+  expect(stdout).toContain("Preference: ");
 }
 
 test("mends the workspace and shows how, whatever the machine's sandbox", async () => {
