@@ -3,9 +3,10 @@ import { CodexError, osErrorText } from "#lib/errors.ts";
 import { isObject, parseJsonObject } from "#lib/jsonl.ts";
 import { ForkPrefix } from "./fork-prefix.ts";
 import { type LineHead, readLineHead } from "./line-head.ts";
-import { readLongOutput } from "./long-output.ts";
 import { isInstructionBlock, type RolloutContent, rolloutContent } from "./rollout-content.ts";
 import { type ScannedLine, type ScanOptions, scanLines } from "./scan-lines.ts";
+import { lazyOutput } from "./tool-output.ts";
+import { readTurnContext } from "./turn-context.ts";
 
 /** Where an item stands in the rollout. */
 export interface Place {
@@ -61,9 +62,6 @@ export interface RolloutFacts {
     repeated: number;
   };
 }
-
-/** Outputs longer than this are decoded at their ends only. */
-const LONG_OUTPUT_BYTES = 48 << 10;
 
 /**
  * Reads a rollout of 0.101 or 0.169 as a stream and hands on what memory may be made of: messages of user and
@@ -136,9 +134,8 @@ class RolloutFilter {
     const head = readLineHead(line);
     if (line.tail !== undefined) return this.#oversized(line, head);
     if (head !== undefined && isUnwanted(head)) return;
-    if (head !== undefined && OUTPUT_TYPES.has(head.payloadType) && line.to - line.from > LONG_OUTPUT_BYTES) {
-      if (this.#longOutput(line, head)) return;
-    }
+    if (head !== undefined && OUTPUT_TYPES.has(head.payloadType) && this.#output(line, head)) return;
+    if (head?.type === "turn_context" && this.#quickTurnContext(line, head)) return;
     this.#parsed(line);
   }
 
@@ -232,18 +229,26 @@ class RolloutFilter {
     this.#sink.item({ line: line.number, start: line.start, end: line.end, timestamp, content });
   }
 
-  #longOutput(line: ScannedLine, head: LineHead): boolean {
-    const output = readLongOutput(line);
+  #output(line: ScannedLine, head: LineHead): boolean {
+    const output = lazyOutput(line);
     if (output === undefined) return false;
     this.#fork.seeLine(head.timestamp);
-    this.#keep({ type: "output", callId: output.callId, text: output.text }, line, head.timestamp);
+    this.#keep(output, line, head.timestamp);
+    return true;
+  }
+
+  #quickTurnContext(line: ScannedLine, head: LineHead): boolean {
+    const context = readTurnContext(line);
+    if (context === undefined) return false;
+    this.#fork.seeLine(head.timestamp);
+    this.#turnContext(context);
     return true;
   }
 
   #oversized(line: ScannedLine, head: LineHead | undefined): void {
     const type = head === undefined ? "unknown" : head.payloadType || head.type;
     this.#left.oversized[type] = (this.#left.oversized[type] ?? 0) + 1;
-    if (head !== undefined && OUTPUT_TYPES.has(head.payloadType)) this.#longOutput(line, head);
+    if (head !== undefined && OUTPUT_TYPES.has(head.payloadType)) this.#output(line, head);
   }
 }
 

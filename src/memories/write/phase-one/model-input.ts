@@ -83,7 +83,7 @@ function shown(line: number, content: RolloutContent): Record<string, unknown> {
     case "call":
       return { line, type: "call", tool: content.tool, input: redactSecrets(short(content.input)) };
     case "output":
-      return { line, type: "output", text: redactSecrets(short(content.text)) };
+      return { line, type: "output", text: redactSecrets(short(content.text())) };
     case "web_search":
       return { line, type: "web_search", query: redactSecrets(content.query) };
   }

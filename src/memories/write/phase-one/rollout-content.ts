@@ -3,12 +3,12 @@ import { isContextText } from "#rollout/context-messages.ts";
 
 /** What a kept item says. Texts are decoded, images replaced by a mark, instruction blocks gone. */
 export type RolloutContent =
-  /** `confirmed` is undefined until the filter knows; see `FilteredItem`. */
   | { type: "user"; text: string }
   | { type: "assistant"; text: string }
   /** A tool call; `input` is the JSON text of a function's arguments or a custom tool's text. */
   | { type: "call"; callId: string; tool: string; input: string }
-  | { type: "output"; callId: string; text: string }
+  /** `head`: its first characters. `text` decodes all of it and may be called only while the item is handed over. */
+  | { type: "output"; callId: string; head: string; text: () => string }
   | { type: "web_search"; query: string };
 
 type Json = Record<string, unknown>;
@@ -29,12 +29,20 @@ export function rolloutContent(payload: Json): RolloutContent | undefined {
       return localShellCall(payload);
     case "function_call_output":
     case "custom_tool_call_output":
-      return { type: "output", callId: text(payload.call_id), text: outputText(payload.output) };
+      return outputContent(text(payload.call_id), outputText(payload.output));
     case "web_search_call":
       return { type: "web_search", query: isObject(payload.action) ? searchText(payload.action) : "" };
     default:
       return undefined;
   }
+}
+
+/** Characters of an output that say how a command ended. */
+const HEAD_CHARS = 600;
+
+/** An output that is decoded already. */
+export function outputContent(callId: string, whole: string): RolloutContent {
+  return { type: "output", callId, head: whole.slice(0, HEAD_CHARS), text: () => whole };
 }
 
 function messageContent(payload: Json): RolloutContent | undefined {

@@ -87,10 +87,23 @@ export async function filtered(path: string, options: ScanOptions = {}): Promise
   const marks: RolloutMark[] = [];
   const facts = await filterRollout(
     path,
-    { item: (item) => items.push(structuredClone(item)), mark: (mark) => marks.push(mark) },
+    { item: (item) => items.push(decoded(item)), mark: (mark) => marks.push(mark) },
     options,
   );
   return { items, marks, facts, texts: items.map(({ content }) => textOf(content)) };
+}
+
+/** A copy that can be compared: an output's text is decoded while the line is at hand. */
+function decoded(item: FilteredItem): FilteredItem {
+  const { content } = item;
+  if (content.type !== "output") return { ...item, content: { ...content } };
+  const whole = content.text();
+  return { ...item, content: { type: "output", callId: content.callId, head: whole, text: textOfOutput } };
+}
+
+/** One function for all, so that equal items are equal. */
+function textOfOutput(): string {
+  return "";
 }
 
 function textOf(content: FilteredItem["content"]): string {
@@ -101,7 +114,7 @@ function textOf(content: FilteredItem["content"]): string {
     case "call":
       return `call ${content.callId}: ${content.tool} ${content.input}`;
     case "output":
-      return `output ${content.callId}: ${content.text}`;
+      return `output ${content.callId}: ${content.head}`;
     case "web_search":
       return `search: ${content.query}`;
   }

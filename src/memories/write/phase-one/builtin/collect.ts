@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { FilteredItem, Place, RolloutMark, RolloutSink } from "../filter-rollout.ts";
+import type { RolloutContent } from "../rollout-content.ts";
 import {
   type Action,
   actionOf,
@@ -88,7 +89,7 @@ export class SessionCollector implements RolloutSink {
         this.#called(content.callId, content.tool, content.input);
         return;
       case "output":
-        this.#answered(content.callId, content.text, place);
+        this.#answered(content, place);
         return;
       case "web_search":
         return;
@@ -160,21 +161,23 @@ export class SessionCollector implements RolloutSink {
     });
   }
 
-  #answered(callId: string, text: string, place: Place): void {
-    const call = this.#calls.get(callId);
+  #answered(answer: Extract<RolloutContent, { type: "output" }>, place: Place): void {
+    const call = this.#calls.get(answer.callId);
     if (call === undefined) return;
-    this.#calls.delete(callId);
+    this.#calls.delete(answer.callId);
+    // Stored JSON says at its end how a command ended, everything else at its beginning.
+    const text = answer.head.startsWith("{") ? answer.text() : answer.head;
     const { action } = call;
     if (action.type === "edit") {
       if (isApplied(text)) this.#edited(action.files, place);
       return;
     }
     const running = action.type === "poll" ? this.#sessions.get(action.session) : call;
-    if (running?.action.type === "run") this.#ran(running, running.action.command, text, place);
+    if (running?.action.type === "run") this.#ran(running, running.action.command, { text, whole: answer.text }, place);
   }
 
-  #ran(running: Running, command: string, text: string, place: Place): void {
-    const outcome = outcomeOf(text);
+  #ran(running: Running, command: string, answer: { text: string; whole: () => string }, place: Place): void {
+    const outcome = outcomeOf(answer.text);
     if (outcome.type === "running") remember(this.#sessions, outcome.session, running);
     if (outcome.type !== "exited") return;
     const { cwd } = running;
@@ -182,7 +185,7 @@ export class SessionCollector implements RolloutSink {
     this.#ends.delete(key);
     remember(this.#ends, key, { command, cwd, code: outcome.code, place }, MAX_COMMANDS);
     if (!isCheck(command)) return;
-    if (outcome.code !== 0) return this.#fixes.failed(command, cwd, outcome.output, place);
+    if (outcome.code !== 0) return this.#fixes.failed(command, cwd, outputOf(answer.whole()), place);
     if (editsFiles(command)) this.#fixes.edited([], place);
     this.#fixes.passed(command, cwd, place);
   }
@@ -191,6 +194,11 @@ export class SessionCollector implements RolloutSink {
     for (const file of files) remember(this.#files, file, place, MAX_FILES);
     this.#fixes.edited(files, place);
   }
+}
+
+function outputOf(text: string): string {
+  const outcome = outcomeOf(text);
+  return outcome.type === "exited" ? outcome.output : text;
 }
 
 /** Adds to a map that keeps its newest entries. */

@@ -10,16 +10,13 @@ const FRAME =
 
 const MAX_LINES = 4;
 const MAX_LINE = 240;
-/** Only the two ends of a long output are looked at. */
-const EDGE = 24_000;
 
 /**
  * The lines of a failed command's output that tell what was wrong, exact, in their order, at most four. Empty only
  * for an output without text.
  */
 export function errorLines(output: string): string[] {
-  const text = output.length > 2 * EDGE ? `${output.slice(0, EDGE)}\n${output.slice(-EDGE)}` : output;
-  const lines = text
+  const lines = output
     .split("\n")
     .map((line) => line.replaceAll(COLOUR, "").trimEnd())
     .filter((line) => !FRAME.test(line));

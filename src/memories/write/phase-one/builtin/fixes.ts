@@ -13,13 +13,16 @@ export interface Fix<Place> {
   passedAt: Place;
 }
 
+/** As `Fix`, with what the error lines are taken from: only those of the fixes that are kept are worth finding. */
+type Mended<Place> = Omit<Fix<Place>, "error"> & { output: string };
+
 interface Failure<Place> {
-  error: string[];
+  output: string;
   failedAt: Place;
   /** Set by the first edit after the failure. */
   edit: { at: Place; files: string[] } | undefined;
   /** The failure that the last edit answered, when the command failed again without a further edit. */
-  answered: { error: string[]; failedAt: Place; edit: { at: Place; files: string[] } } | undefined;
+  answered: { output: string; failedAt: Place; edit: { at: Place; files: string[] } } | undefined;
 }
 
 /** Open failures that are followed; the oldest are forgotten. */
@@ -29,7 +32,7 @@ const MAX_FIXES = 20;
 /** Follows commands and edits through a session. */
 export class FixTracker<Place> {
   readonly #open = new Map<string, Failure<Place>>();
-  readonly #fixes: Fix<Place>[] = [];
+  readonly #fixes: Mended<Place>[] = [];
 
   failed(command: string, cwd: string, output: string, at: Place): void {
     const key = keyOf(command, cwd);
@@ -38,8 +41,8 @@ export class FixTracker<Place> {
     const answered =
       before?.edit === undefined
         ? before?.answered
-        : { error: before.error, failedAt: before.failedAt, edit: before.edit };
-    this.#open.set(key, { error: errorLines(output), failedAt: at, edit: undefined, answered });
+        : { output: before.output, failedAt: before.failedAt, edit: before.edit };
+    this.#open.set(key, { output: ends(output), failedAt: at, edit: undefined, answered });
     const oldest = this.#open.keys().next().value;
     if (this.#open.size > MAX_OPEN && oldest !== undefined) this.#open.delete(oldest);
   }
@@ -57,13 +60,22 @@ export class FixTracker<Place> {
     this.#open.delete(key);
     const mended = failure?.edit === undefined ? failure?.answered : { ...failure, edit: failure.edit };
     if (mended === undefined) return;
-    const { error, failedAt, edit } = mended;
-    this.#fixes.push({ command, cwd, error, files: edit.files, failedAt, editedAt: edit.at, passedAt: at });
+    const { output, failedAt, edit } = mended;
+    this.#fixes.push({ command, cwd, output, files: edit.files, failedAt, editedAt: edit.at, passedAt: at });
+    if (this.#fixes.length > MAX_FIXES) this.#fixes.shift();
   }
 
   fixes(): readonly Fix<Place>[] {
-    return this.#fixes.slice(-MAX_FIXES);
+    return this.#fixes.map(({ output, ...fix }) => ({ ...fix, error: errorLines(output) }));
   }
+}
+
+/** Errors stand at the beginning or the end of a long output. */
+const END_CHARS = 12_000;
+
+function ends(output: string): string {
+  if (output.length <= 2 * END_CHARS) return output;
+  return `${output.slice(0, END_CHARS)}\n${output.slice(-END_CHARS)}`;
 }
 
 function keyOf(command: string, cwd: string): string {
