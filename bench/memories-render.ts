@@ -1,9 +1,9 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { renderRawMemories, renderSummary } from "../src/memories/write/artifacts/render.ts";
-import { writeArtifacts } from "../src/memories/write/artifacts/sync.ts";
-import { openState } from "../src/state/open.ts";
-import type { StageOneOutput } from "../src/state/rows.ts";
+import { renderRawMemories, renderSummary } from "#memories/write/artifacts/render.ts";
+import { writeArtifacts } from "#memories/write/artifacts/sync.ts";
+import { openState } from "#state/open.ts";
+import type { StageOneOutput } from "#state/rows.ts";
 import { median, type Row, temporaryFolder } from "./measure.ts";
 
 const ROWS = 1024;

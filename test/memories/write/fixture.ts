@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { renderRawMemories, renderSummary } from "#memories/write/artifacts/render.ts";
 import type { StageOneOutput } from "#state/rows.ts";
 import type { StateStore } from "#state/store.ts";
@@ -113,7 +114,7 @@ export function expectedArtifacts(rows: readonly StageOneOutput[], codexHome: st
 
 /** Runs the child script until it is killed at a step, or to its end. */
 export async function runChild(args: readonly string[]): Promise<{ killed: boolean; stdout: string }> {
-  const script = join(import.meta.dir, "child.ts");
+  const script = fileURLToPath(import.meta.resolve("./child.ts"));
   const child = Bun.spawn([process.execPath, script, ...args], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   await child.exited;

@@ -93,7 +93,7 @@ function readAll(fd: number, size: number): Buffer {
 }
 
 /** The name of a temporary file for a target: hidden, in the same folder, known again by `isTemporary`. */
-export function temporaryFor(path: string): string {
+function temporaryFor(path: string): string {
   return join(dirname(path), `.${basename(path)}.${randomHex(12)}.tmp`);
 }
 

@@ -8,7 +8,7 @@ export const RAW_MEMORIES_HEADER =
   "# Raw memories\n\nNewest session first. Rebuilt from the database: edits here are lost, MEMORY.md keeps yours.\n\n";
 
 /** What `raw_memories.md` says when there is nothing to list. */
-export const NO_RAW_MEMORIES = "No raw memories yet.\n";
+const NO_RAW_MEMORIES = "No raw memories yet.\n";
 
 /** Keys of a summary file's front matter, in the order they are written. */
 export const SUMMARY_KEYS = [

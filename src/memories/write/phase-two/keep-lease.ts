@@ -2,7 +2,7 @@ import { GLOBAL_JOB_KEY, type UnixSeconds } from "#state/rows.ts";
 import type { StateStore } from "#state/store.ts";
 
 /** How often a running consolidation renews its lease. */
-export const HEARTBEAT_MS = 30_000;
+const HEARTBEAT_MS = 30_000;
 
 /** A lease that is being renewed. */
 export interface KeptLease {

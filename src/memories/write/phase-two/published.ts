@@ -52,8 +52,6 @@ export interface Published {
   deleted: readonly DeletedItem[];
 }
 
-export const NO_PUBLISHED_SET: PublishedSet = { memory: null, items: [], skills: [] };
-
 /** The file's text. Each row stands once in a table, because many entries rest on the same ones. */
 export function printPublished(published: Published): string {
   const table = new Map<string, number>();
@@ -154,12 +152,12 @@ export function isDeleted(entry: { text: string; rows: RowTimes }, deleted: read
 }
 
 /** sha256 of an item's statement (byte text). */
-export function statementHash(itemText: string): string {
+function statementHash(itemText: string): string {
   return sha256(Buffer.from(statementOf(itemText), "latin1"));
 }
 
 /** Every list item of a document, in whatever section. */
-export function allItems(document: MemoryDocument): MemoryItem[] {
+function allItems(document: MemoryDocument): MemoryItem[] {
   return document.sections.flatMap((section) => section.blocks.filter((block) => block.type === "item"));
 }
 

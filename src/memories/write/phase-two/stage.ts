@@ -67,7 +67,7 @@ export function stageForModel(input: {
 }
 
 /** Whether a generated item of the root may be shown to a model: all its threads are there and may be. */
-export function isShown(memory: RootMemory, item: MemoryItem, model: ModelConsolidator): boolean {
+function isShown(memory: RootMemory, item: MemoryItem, model: ModelConsolidator): boolean {
   return threadsOf(item, origin(memory, item)).every((id) => {
     const row = memory.rows.get(id);
     return row !== undefined && mayShow(model, row.provider);

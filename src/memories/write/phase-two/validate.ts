@@ -14,7 +14,7 @@ import { userTexts } from "./user-texts.ts";
 export const MAX_GENERATED_BYTES = 256 * 1024;
 
 /** Most bytes of one generated file below `skills/`. */
-export const MAX_SKILL_BYTES = 64 * 1024;
+const MAX_SKILL_BYTES = 64 * 1024;
 
 export interface ValidationInput {
   /** The staging folder before the consolidator ran, and after. */

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { row, seeded } from "../fixture.ts";
 
-const SCRIPT = join(import.meta.dir, "..", "small-disk.ts");
+const SCRIPT = fileURLToPath(import.meta.resolve("../small-disk.ts"));
 const USERS = "# Memory\n\n## Notes\n\nmine\n";
 
 /** A file system of its own needs user namespaces; where they are forbidden nothing is shown, and that is said. */
