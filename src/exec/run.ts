@@ -27,11 +27,12 @@ export interface ExecRequest {
   lastMessageFile: string | undefined;
 }
 
-/** How a run ended; `signal` when the user or the system interrupted it. */
+/** How a run ended: `interrupted` by the user or the system, `unheard` when its output could not be written. */
 type RunEnd =
   | { type: "completed"; message: string | null }
   | { type: "failed" }
-  | { type: "interrupted"; signal: "SIGINT" | "SIGTERM" | "SIGHUP" };
+  | { type: "interrupted"; signal: "SIGINT" | "SIGTERM" | "SIGHUP" }
+  | { type: "unheard"; error: unknown };
 
 /** 128 + the signal's number, as a shell reports a program it stopped. */
 const SIGNAL_EXIT = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -58,6 +59,8 @@ export async function runExec(runtime: Runtime, request: ExecRequest): Promise<n
       return 1;
     case "interrupted":
       return SIGNAL_EXIT[end.signal];
+    case "unheard":
+      throw end.error;
   }
 }
 
@@ -70,6 +73,7 @@ class ExecSession {
   #signal: keyof typeof SIGNAL_EXIT | undefined;
   #finish: (end: RunEnd) => void = () => {};
   #signalledAtMs = 0;
+  #outputError: unknown;
   #isOver = false;
   readonly ended: Promise<RunEnd>;
   readonly #onSignal = (signal: NodeJS.Signals) => {
@@ -84,7 +88,7 @@ class ExecSession {
     this.ended = new Promise((resolve) => {
       this.#finish = (end) => {
         this.#isOver = true;
-        resolve(end);
+        resolve(this.#outputError === undefined ? end : { type: "unheard", error: this.#outputError });
       };
     });
     for (const signal of Object.keys(SIGNAL_EXIT)) process.on(signal, this.#onSignal);
@@ -95,7 +99,6 @@ class ExecSession {
     this.#output = this.#request.json ? new JsonOutput(writeStdout) : humanOutput(this.#request, started);
     this.#interrupt = () => started.thread.submit({ type: "interrupt" });
     for (const event of this.#held.splice(0)) this.handle(event);
-    if (this.#signal !== undefined) this.#interrupt();
   }
 
   handle(event: Event): void {
@@ -108,8 +111,12 @@ class ExecSession {
       this.#held.push(event);
       return;
     }
-    this.#output.handle(event);
+    this.#show(this.#output, event);
     switch (event.type) {
+      case "turn_started":
+        // A signal, or output nobody can read, from before there was a turn to interrupt.
+        if (this.#signal !== undefined || this.#outputError !== undefined) this.#interrupt?.();
+        return;
       case "turn_completed":
         return this.#finish({ type: "completed", message: event.lastAgentMessage });
       case "turn_failed":
@@ -118,6 +125,17 @@ class ExecSession {
         return this.#finish({ type: "interrupted", signal: this.#signal ?? "SIGINT" });
       default:
         return;
+    }
+  }
+
+  /** Without anyone to hear it the turn is ended in order, so that its commands end and the session says so. */
+  #show(output: ExecOutput, event: Event): void {
+    if (this.#outputError !== undefined) return;
+    try {
+      output.handle(event);
+    } catch (error) {
+      this.#outputError = error;
+      this.#interrupt?.();
     }
   }
 

@@ -1,9 +1,13 @@
 import { writeSync } from "node:fs";
-import { errnoOf } from "./errors.ts";
+import { CodexError, errnoOf, osErrorText } from "./errors.ts";
+
+/** Code of the CodexError for a standard output whose reader went away: it ends the process quietly, as SIGPIPE would. */
+export const STDOUT_CLOSED = "stdout_closed";
 
 /**
  * Writes all of the text to standard output, synchronously: cheaper at start-up than `process.stdout`,
- * and nothing is lost at exit. A reader that went away ends the process quietly, as SIGPIPE would.
+ * and nothing is lost at exit. Throws a CodexError when it cannot: `STDOUT_CLOSED` when nobody reads any more,
+ * "stdout_write" for a full disk and the like.
  */
 export function writeStdout(text: string): void {
   writeAll(1, text);
@@ -24,10 +28,15 @@ function writeAll(fd: 1 | 2, text: string): void {
       const errno = errnoOf(error);
       if (errno === "EAGAIN") Bun.sleepSync(1);
       else if (fd === 2) return;
-      else if (errno === "EPIPE") process.exit(SIGPIPE_EXIT);
-      else throw error;
+      else throw stdoutError(error);
     }
   }
+}
+
+function stdoutError(error: unknown): CodexError {
+  return errnoOf(error) === "EPIPE"
+    ? new CodexError(STDOUT_CLOSED, "standard output was closed", { cause: error, exitCode: SIGPIPE_EXIT })
+    : new CodexError("stdout_write", `Cannot write to standard output: ${osErrorText(error)}`, { cause: error });
 }
 
 /** 128 + SIGPIPE. */
