@@ -23,16 +23,15 @@ test("a catalog model gives no notice", async () => {
 
 const SERVER = '[mcp_servers.tiny]\ncommand = "true"\n';
 
-test("a configured MCP server is reported as not loaded", async () => {
+test("an MCP server that does not start does not stop the run", async () => {
   const played = await stage.play({ tables: SERVER });
   expect(played.code).toBe(0);
-  expect(played.stderr).toContain("tiny");
   expect(types(played)).toEqual(TURN);
 });
 
-test("a disabled MCP server is not reported", async () => {
-  const played = await stage.play({ tables: `${SERVER}enabled = false\n` });
-  expect(played.stderr).toBe("");
+test("a disabled MCP server is not started", async () => {
+  const played = await stage.play({ tables: `${SERVER}enabled = false\n`, json: false });
+  expect(played.stderr).not.toContain("mcp");
 });
 
 test("a required MCP server fails the start", async () => {

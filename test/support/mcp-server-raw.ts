@@ -55,6 +55,7 @@ const TINY_TOOLS = [
 ];
 
 const LISTS: Record<string, () => unknown> = {
+  long: () => [...TINY_TOOLS, { name: "x".repeat(70), description: "long", inputSchema: OBJECT }],
   many: () =>
     Array.from({ length: 5000 }, (_, n) => ({ name: `tool_${n}`, description: `Tool ${n}`, inputSchema: OBJECT })),
   hostile: () => [

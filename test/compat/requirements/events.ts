@@ -1,4 +1,4 @@
-import { NEWER_SHAPE, NO_COLLAB, NO_MCP, REPLACED } from "./reasons.ts";
+import { NEWER_SHAPE, NO_COLLAB, REPLACED } from "./reasons.ts";
 import { section, untested } from "./section.ts";
 
 export const events = section("2", {
@@ -68,9 +68,13 @@ export const events = section("2", {
   "exec.events.reasoning-joined": untested("Summary parts are joined in one item.", NEWER_SHAPE),
   "exec.events.usage-newer": untested("usage has cache_write_input_tokens and reasoning_output_tokens.", NEWER_SHAPE),
   "exec.events.compaction-heads-up": untested("Compaction adds a heads-up error item.", REPLACED),
-  "exec.events.mcp-call": untested("An MCP call is an mcp_tool_call item, started and completed.", NO_MCP),
-  "exec.events.mcp-errors": untested("MCP errors keep result or error with status failed.", NO_MCP),
-  "exec.events.mcp-approval": untested("MCP calls need approval in a sandbox.", NO_MCP),
+  "exec.events.mcp-call": "An MCP call is an mcp_tool_call item, started and completed.",
+  "exec.events.mcp-failed": "A result with isError keeps its result, with error null and status failed.",
+  "exec.events.mcp-errors": "A JSON-RPC error is an item with result null, the error's message and status failed.",
+  "exec.events.mcp-unknown": "A call of an unknown MCP tool has no item.",
+  "exec.events.mcp-resources": "A resource tool's item names the server it is about, else codex.",
+  "exec.events.mcp-startup-silent": "Servers that start or fail to start put nothing in the JSON stream.",
+  "exec.events.mcp-approval": untested("MCP calls need approval in a sandbox.", NEWER_SHAPE),
   "exec.events.collab": untested("spawn_agent is a collab_tool_call item.", NO_COLLAB),
 });
 

@@ -1,4 +1,4 @@
-import { NEWER_SHAPE, NO_MCP, OWN_TEXT } from "./reasons.ts";
+import { NEWER_SHAPE, OWN_TEXT } from "./reasons.ts";
 import { section, untested } from "./section.ts";
 
 export const human = section("3", {
@@ -48,8 +48,9 @@ export const human = section("3", {
   "exec.config-error.enum": "A value outside an enum: the key and the value on stderr, exit 1.",
   "exec.config-error.provider": "An unknown model_provider is named on stderr, exit 1.",
   "exec.human.review-stdout": untested("exec review prints nothing on stdout.", "the two releases disagree"),
-  "exec.human.mcp-startup": untested("MCP start-up lines are shown.", NO_MCP),
-  "exec.human.mcp-call": untested("MCP calls are shown as tool server.tool(args).", NO_MCP),
+  "exec.human.mcp-startup":
+    "MCP servers are shown as `mcp: NAME starting`, `ready` or `failed: …`, then `mcp startup: …`.",
+  "exec.human.mcp-call": "An MCP call is shown as `tool server.tool(args)` and `server.tool(args) success in Nms:`.",
   "exec.human.newer": untested("The layout of 0.169: dim reasoning, patch: completed, double ERROR.", NEWER_SHAPE),
   "exec.human.banner": untested("The banner's exact words.", OWN_TEXT),
 });

@@ -1,4 +1,4 @@
-import { NEWER_SHAPE, NO_COLLAB, NO_MCP } from "./reasons.ts";
+import { NEWER_SHAPE, NO_COLLAB } from "./reasons.ts";
 import { section, untested } from "./section.ts";
 
 export const toolsArray = section("1.3", {
@@ -20,8 +20,13 @@ export const toolsArray = section("1.3", {
   "exec.tools.web-search-full-access": "danger-full-access sets external_web_access true.",
   "exec.tools.web-search-disabled": 'web_search="disabled" removes the tool.',
   "exec.tools.review-no-web-search": "A review turn lists the same tools without web_search.",
-  "exec.tools.mcp-resources": untested("The three MCP resource tools follow write_stdin.", NO_MCP),
-  "exec.tools.mcp-tools": untested("MCP tools are listed as mcp__server__tool, sorted by name.", NO_MCP),
+  "exec.tools.mcp-resources": "The three MCP resource tools follow write_stdin.",
+  "exec.tools.mcp-resources-none": "Without an MCP server the resource tools are not listed.",
+  "exec.tools.mcp-tools": "MCP tools are listed last as mcp__server__tool, sorted by name.",
+  "exec.tools.mcp-schema": "The schema of an MCP tool has one type per value and no $schema.",
+  "exec.tools.mcp-long-name": "A name over 64 characters is its first 24 and the SHA-1 of the full name.",
+  "exec.tools.mcp-filter": "enabled_tools and disabled_tools choose what is listed.",
+  "exec.tools.mcp-instructions": "The instructions of an MCP server are not sent.",
   "exec.tools.request-user-input": untested(
     "request_user_input is listed after update_plan.",
     "asking the user belongs to the interactive modes, which do not exist yet",

@@ -1,4 +1,4 @@
-import { NEWER_SHAPE, NO_COLLAB, NO_MCP, NO_RULES, REPLACED } from "./reasons.ts";
+import { NEWER_SHAPE, NO_COLLAB, NO_RULES, REPLACED } from "./reasons.ts";
 import { section, untested } from "./section.ts";
 
 export const toolOutputs = section("7", {
@@ -56,9 +56,16 @@ export const toolOutputs = section("7", {
     "the tool is not offered; a call is answered as an unknown one",
   ),
   "exec.output.spawn-agent": untested("spawn_agent answers an agent_id.", NO_COLLAB),
-  "exec.output.mcp": untested("MCP results are the JSON of the content array.", NO_MCP),
-  "exec.output.mcp-handshake": untested("The MCP handshake has the recorded fields.", NO_MCP),
-  "exec.output.mcp-required": untested("A required server that fails ends the run.", NO_MCP),
+  "exec.output.mcp": "An MCP result is the JSON of its content array.",
+  "exec.output.mcp-structured": "Where there is structured content, its JSON is the whole output.",
+  "exec.output.mcp-image": "A result with an image is a list of input_text and input_image parts.",
+  "exec.output.mcp-error": "A JSON-RPC error is `err: ` and the quoted text of the failure with its causes.",
+  "exec.output.mcp-timeout": "A call over tool_timeout_sec says `timed out awaiting tools/call after …`.",
+  "exec.output.mcp-unknown": "A call of an unknown MCP tool is answered `unsupported call: …`.",
+  "exec.output.mcp-resources": "The resource tools answer JSON with the server's name in every entry.",
+  "exec.output.mcp-handshake": "The MCP handshake has the recorded fields.",
+  "exec.output.mcp-required":
+    "A required server that fails ends the run with `required MCP servers failed to initialize: …`, exit 1, no request.",
   "exec.output.floor-50ms": untested("A command takes at least 50 ms.", REPLACED),
 });
 
