@@ -1,6 +1,8 @@
 import { commandsRow, helloRow, slowProfileRow, versionRow } from "./headless.ts";
 import { longThreadRow } from "./long-thread.ts";
+import { mcpCallRow, mcpStartRow } from "./mcp.ts";
 import { printRows, type Row } from "./measure.ts";
+import { rulesRow } from "./rules.ts";
 import { streamRow } from "./stream.ts";
 
 /**
@@ -14,6 +16,9 @@ const BENCHES: Readonly<Record<string, () => Promise<Row>>> = {
   profile: () => slowProfileRow(5),
   stream: () => streamRow(7),
   thread: () => longThreadRow(),
+  "mcp-start": () => mcpStartRow(15),
+  "mcp-call": () => mcpCallRow(300),
+  rules: () => rulesRow(200),
 };
 
 const wanted = process.argv.slice(2);
