@@ -128,7 +128,8 @@ class History {
       const worker = `settle.${round}`;
       const before = this.#lastSequence();
       const claims = await store.stageOne.claim({ ...historyRules(now), limit: 64, runningCap: this.cap, worker });
-      const result = { claims, before, after: this.#lastSequence() };
+      const told = claims.map(({ threadId: id, token }) => ({ threadId: id, token }));
+      const result = { claims: told, before, after: this.#lastSequence() };
       this.#record({ type: "claim", now, limit: 64, cap: this.cap, worker }, result);
       for (const { threadId: id, token } of claims) await this.#end(store, id, token, now);
       if (claims.length === 0 && !(await store.stageOne.anythingDue(historyRules(now)))) break;
