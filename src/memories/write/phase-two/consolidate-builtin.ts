@@ -1,4 +1,5 @@
 import { isoTimestamp } from "#lib/clock.ts";
+import { isUuid } from "#lib/ids.ts";
 import { toByteText } from "#memories/memory-grammar.ts";
 import type { Extractor, StageOneOutput } from "#state/rows.ts";
 import type { DesiredSection } from "./merge.ts";
@@ -68,7 +69,7 @@ export function consolidateBuiltin(rows: readonly StageOneOutput[]): EntrySectio
 /** Most sessions first, then the newest. Rows are put newest first before anything is folded. */
 function projectsOf(rows: readonly StageOneOutput[]): Project[] {
   const byName = new Map<string, StageOneOutput[]>();
-  for (const row of rows.toSorted(newestFirst)) {
+  for (const row of rows.filter(isCitable).toSorted(newestFirst)) {
     const name = oneLine(row.project === "" ? row.cwd : row.project) || "unknown folder";
     const own = byName.get(name);
     if (own === undefined) byName.set(name, [row]);
@@ -184,6 +185,11 @@ function cut(text: string): string {
 
 function timesOf(rows: readonly StageOneOutput[]): RowTimes {
   return Object.fromEntries(rows.map((row) => [row.threadId, row.sourceUpdatedAt]));
+}
+
+/** Only a UUID in lower case is read back as a citation. */
+function isCitable({ threadId }: StageOneOutput): boolean {
+  return isUuid(threadId) && threadId === threadId.toLowerCase();
 }
 
 function newestFirst(a: StageOneOutput, b: StageOneOutput): number {

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { PublishStep } from "#state/phase-two.ts";
-import { ensureFolder, writeTemporary } from "../artifacts/folder.ts";
+import { ensureFolder, isFolder, writeTemporary } from "../artifacts/folder.ts";
 import { hashAt, hashIn, readRoot, sameTree, type Tree } from "./tree.ts";
 
 /** What a consolidation wants in the root. Paths are relative to it. */
@@ -61,7 +61,7 @@ function moveAll(prepared: Prepared, step: (next: string) => void): "published" 
   const { root, plan } = prepared;
   const isUntouched = (path: string) => hashAt(join(root, path)) === hashIn(plan.copied, path);
   step("compare with what was copied");
-  if (!sameTree(readRoot(root), plan.copied)) return "discarded";
+  if (!isFolder(root) || !sameTree(readRoot(root), plan.copied)) return "discarded";
   step("move .published.json");
   renameSync(prepared.recordFile, join(root, ".published.json"));
   for (const { path, file } of prepared.skillFiles) {

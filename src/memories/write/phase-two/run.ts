@@ -1,7 +1,7 @@
 import { nowMs } from "#lib/clock.ts";
 import { assertNever, messageOf } from "#lib/errors.ts";
 import { findSecrets } from "#lib/redact.ts";
-import { memoryLayout } from "#memories/layout.ts";
+import { ensureMemoryRoot, memoryLayout } from "#memories/layout.ts";
 import type { ClaimPhaseTwo, PhaseTwoEnd, PhaseTwoInputs, PublishStep } from "#state/phase-two.ts";
 import { GLOBAL_JOB_KEY, type UnixSeconds } from "#state/rows.ts";
 import type { StateStore } from "#state/store.ts";
@@ -125,6 +125,7 @@ async function runClaimed(job: Job): Promise<RoundEnd> {
 async function consolidate(job: Job): Promise<RoundEnd> {
   const { store, step } = job;
   const layout = memoryLayout(job.codexHome);
+  ensureMemoryRoot(layout);
   step("sync the artifact files");
   await syncArtifacts(store, { codexHome: job.codexHome });
   step("select the inputs");

@@ -2,13 +2,15 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { itemHash, parseMemory, sha256, toByteText } from "#memories/memory-grammar.ts";
 import { composeMemory } from "#memories/write/phase-two/compose.ts";
-import { consolidateBuiltin } from "#memories/write/phase-two/consolidate-builtin.ts";
-import { builtinPlan } from "#memories/write/phase-two/plan.ts";
+import { consolidateBuiltin, type Entry } from "#memories/write/phase-two/consolidate-builtin.ts";
+import { builtinPlan, modelPlan } from "#memories/write/phase-two/plan.ts";
 import { type Published, parsePublished, printPublished } from "#memories/write/phase-two/published.ts";
 import { type RootMemory, rootMemory } from "#memories/write/phase-two/root-memory.ts";
 import { hashIn } from "#memories/write/phase-two/tree.ts";
 import type { StageOneOutput } from "#state/rows.ts";
+import { threadId } from "../../../state/home.ts";
 import { row } from "../fixture.ts";
+import { model } from "./consolidation.ts";
 import { memoryText, userLines } from "./memory-texts.ts";
 
 const NO_SECRET = () => false;
@@ -112,6 +114,38 @@ describe("whatever the user wrote", () => {
     );
   });
 });
+
+describe("whatever the user wrote, with a model", () => {
+  const asker = model(() => undefined);
+  const entries = fc.subarray([
+    { kind: "summary" as const, project: null, entries: [entryBy("one project", 1)] },
+    { kind: "preferences" as const, project: null, entries: [entryBy("two\n  lines", 2), entryBy("short", 1)] },
+    { kind: "project" as const, project: "/work/app", entries: [entryBy("here", 3)] },
+    { kind: "project" as const, project: toByteText("/work/été"), entries: [entryBy("dort", 3)] },
+  ]);
+
+  test("it is there byte for byte beside any entries of the model's", () => {
+    fc.assert(
+      fc.property(memoryText().map(toByteText), entries, fc.subarray([...SOME]), (text, sections, rows) => {
+        const base = consolidate(text, null, rows);
+        const memory = memoryOf(base.text, base.published, SOME);
+        const input = { memory, rows: SOME, token: "t", hasSecret: NO_SECRET };
+        const plan = modelPlan(input, asker, { type: "consolidated", sections, skills: [], dropped: [] });
+        const result = plan.memory === undefined ? base.text : (plan.memory?.toString("latin1") ?? null);
+        const own = linesOf(text).filter((line) => !isStructure(line));
+        expect(linesOf(result)).toEqual(expect.arrayContaining(own));
+        for (const entry of sections.flatMap((section) => section.entries)) expect(result).toContain(entry.text);
+        const { text: gone } = consolidate(result, parsePublished(plan.record.toString()), []);
+        expect(linesOf(gone).filter((line) => !isStructure(line))).toEqual(own);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+function entryBy(text: string, n: number): Entry {
+  return { text: `- ${text} [${threadId(n)}]`, rows: { [threadId(n)]: row(n).sourceUpdatedAt }, by: "model:gpt-test" };
+}
 
 describe("a file that does not follow the grammar", () => {
   const foreign = "\u00ff# Old stuff\r\n\r\n- a\n## Preferences\n- b";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { syncArtifacts } from "#memories/write/artifacts/sync.ts";
 import { memoryRequirement } from "../../../compat/memory-cite.ts";
 import { T, threadId } from "../../../state/home.ts";
 import { expectedArtifacts, row, runChild, seeded, snapshot } from "../fixture.ts";
@@ -184,6 +185,26 @@ describe("roots it does not write to", () => {
     symlinkSync("elsewhere", home.root);
     expect(await consolidate(home)).toMatchObject({ type: "failed", error: expect.stringContaining("symbolic link") });
     expect(snapshot(join(home.path, "elsewhere"))).toEqual({});
+  });
+
+  test("a link put in its place when all files were in order, before it begins and in the middle", async () => {
+    for (const at of ["claim", "publish and finish"]) {
+      await using home = await seeded(ROWS);
+      await consolidate(home);
+      makeDue(home);
+      home.sql("UPDATE stage_one_outputs SET raw_memory = '- changed'");
+      await syncArtifacts(home.store, { codexHome: home.path });
+      const elsewhere = join(home.path, "elsewhere");
+      const before = snapshot(home.root);
+      const onStep = (_: number, next: string) => {
+        if (next !== at) return;
+        renameSync(home.root, elsewhere);
+        symlinkSync("elsewhere", home.root);
+      };
+      expect(await consolidate(home, { onStep })).toMatchObject({ type: "failed" });
+      const after = Object.entries(snapshot(elsewhere)).filter(([name]) => !name.startsWith(".staging/"));
+      expect(Object.fromEntries(after)).toEqual(before);
+    }
   });
 
   for (const name of ["MEMORY.md", "skills", ".staging"]) {
