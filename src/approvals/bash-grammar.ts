@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import bashWasm from "tree-sitter-bash/tree-sitter-bash.wasm" with { type: "file" };
 import { Language, type Node, Parser } from "web-tree-sitter";
 import runtimeWasm from "web-tree-sitter/web-tree-sitter.wasm" with { type: "file" };
-import type { Word } from "#execpolicy/words.ts";
-import { joinWords, quotedText, unescaped } from "./bash-words.ts";
+import { isKnown, type Word } from "#execpolicy/words.ts";
+import { endWithout, expandsBraces, joinWords, quotedText, unescaped } from "./bash-words.ts";
 
 /** What a script is seen to run. */
 export interface ScriptParts {
@@ -39,30 +39,38 @@ function parseScript(parser: Parser, script: string): ScriptParts {
   if (tree === null) return { commands: [], scripts: [], complete: false };
   try {
     const root = tree.rootNode;
-    const found = root.descendantsOfType(["command", "declaration_command", "unset_command"]);
+    const statements = root.descendantsOfType("redirected_statement");
+    const extra = wordsBehindRedirections(statements);
+    const commands = root.descendantsOfType(COMMANDS).map((node) => ({ node, words: commandWords(node, extra) }));
     const nested = root.descendantsOfType("command_substitution").map(backquotedScript);
-    const documents = root.descendantsOfType("redirected_statement").map(documentOfShell);
+    const fed = commands.flatMap(({ node, words }) => (words.some(isShellName) ? scriptsFedTo(node) : []));
     return {
-      commands: found.map(commandWords),
-      scripts: [...nested, ...documents].filter((text) => text !== undefined),
-      complete: !root.hasError,
+      commands: commands.map(({ words }) => words),
+      scripts: [...nested.filter((text) => text !== undefined), ...fed],
+      complete: !root.hasError && !hasTornDocument(root),
     };
   } finally {
     tree.delete();
   }
 }
 
+/** The grammar loses its way in some here-documents and takes their lines for one word. */
+function hasTornDocument(root: Node): boolean {
+  if (!root.text.includes("<<")) return false;
+  return root.descendantsOfType("word").some((word) => word.text.includes("\n"));
+}
+
+const COMMANDS = ["command", "declaration_command", "unset_command"];
+
 /** The words of a command, without assignments in front and without redirections. */
-function commandWords(command: Node): Word[] {
+function commandWords(command: Node, extra: ReadonlyMap<number, Word[]>): Word[] {
   const words = command.children.flatMap((child) => {
     if (child.type === "command_name") return child.children.length > 0 ? child.children.map(wordOf) : [wordOf(child)];
     if (child.type === "variable_assignment" && command.type === "command") return [];
     if (child.type.endsWith("_redirect")) return redirectedWords(child);
     return isPunctuation(child) ? [] : [wordOf(child)];
   });
-  const parent = command.parent;
-  if (parent?.type !== "redirected_statement") return words;
-  return [...words, ...parent.children.flatMap(redirectedWords)];
+  return [...words, ...(extra.get(command.id) ?? [])];
 }
 
 /** The grammar gives the words that follow a redirection (`rm >out -rf x`) to the redirection. */
@@ -70,6 +78,28 @@ function redirectedWords(redirect: Node): Word[] {
   if (redirect.type === "file_redirect") return redirect.childrenForFieldName("destination").slice(1).map(wordOf);
   if (redirect.type === "heredoc_redirect") return redirect.childrenForFieldName("argument").map(wordOf);
   return [];
+}
+
+/** Such words by the command they belong to: the last one before the redirection, also in a list or a pipe. */
+function wordsBehindRedirections(statements: readonly Node[]): ReadonlyMap<number, Word[]> {
+  const extra = new Map<number, Word[]>();
+  for (const statement of statements) {
+    const words = statement.children.flatMap(redirectedWords);
+    const command = words.length > 0 ? lastCommand(statement) : undefined;
+    if (command !== undefined) extra.set(command.id, [...(extra.get(command.id) ?? []), ...words]);
+  }
+  return extra;
+}
+
+function lastCommand(statement: Node): Node | undefined {
+  let node = statement.childForFieldName("body");
+  while (node !== null && !COMMANDS.includes(node.type)) {
+    node =
+      node.childForFieldName("body") ??
+      node.namedChildren.findLast((child) => !child.type.endsWith("_redirect")) ??
+      null;
+  }
+  return node ?? undefined;
 }
 
 function isPunctuation(node: Node): boolean {
@@ -105,9 +135,9 @@ function wordOf(node: Node): Word {
   }
 }
 
-/** Brace expansion shows only in the text: the grammar takes `{a,b}` for three words. */
+/** Brace expansion and character sets show only in the text: the grammar takes `{a,b}` for three words. */
 function pieces(node: Node): Word[] {
-  return /[{}]/.test(node.text) ? [ANY_MANY] : node.children.map(wordOf);
+  return expandsBraces(node.text) || /[[\]]/.test(node.text) ? [ANY_MANY] : node.children.map(wordOf);
 }
 
 /** A double-quoted string is always one word. */
@@ -116,7 +146,7 @@ function stringWord(node: Node): Word {
   const inner = text.slice(1, -1);
   if (node.descendantsOfType(EXPANSIONS).length === 0) return inner.replace(/\\([$`"\\])/g, "$1");
   const prefix = /^[^$`\\]*/.exec(inner)?.[0] ?? "";
-  const suffix = /[^$`\\}"')]*$/.exec(inner)?.[0] ?? "";
+  const suffix = endWithout(inner, "$`\\}\"')");
   return { prefix, suffix: safeSuffix(inner, suffix), many: inner.includes("$@") || inner.includes("[@]") };
 }
 
@@ -136,11 +166,30 @@ function backquotedScript(node: Node): string | undefined {
   return text.slice(1, -1).replace(/\\([`\\$])/g, "$1");
 }
 
-const SHELL_NAME = /(?:^|\/)(?:ba|z|da|k|mk|a|)sh$/;
+function isShellName(word: Word): boolean {
+  return isKnown(word) && /(?:^|\/)(?:ba|z|da|k|mk|a)?sh$/.test(word);
+}
 
-/** What a shell without a script of its own reads from a here-document or a here-string. */
-function documentOfShell(statement: Node): string | undefined {
-  const names = statement.descendantsOfType("command_name").map((name) => name.text);
-  if (!names.some((name) => SHELL_NAME.test(name))) return undefined;
-  return statement.descendantsOfType(["heredoc_body"])[0]?.text;
+/** What a shell reads from a here-document or a here-string. */
+function scriptsFedTo(command: Node): string[] {
+  const redirections = [...command.children, ...redirectionsAround(command)];
+  return redirections.flatMap((node) => {
+    if (node.type === "heredoc_redirect") return node.children.filter(isBody).map((body) => body.text);
+    if (node.type !== "herestring_redirect") return [];
+    return node.namedChildren.map((child) => {
+      const word = wordOf(child);
+      return isKnown(word) ? word : child.text;
+    });
+  });
+}
+
+function isBody(node: Node): boolean {
+  return node.type === "heredoc_body";
+}
+
+/** The redirections of the statements that the command is in, up to the one that holds them. */
+function redirectionsAround(command: Node): Node[] {
+  let node = command.parent;
+  while (node?.type === "list" || node?.type === "pipeline" || node?.type === "negated_command") node = node.parent;
+  return node?.type === "redirected_statement" ? node.children : [];
 }

@@ -2,12 +2,24 @@ import { isKnown, type Word } from "#execpolicy/words.ts";
 
 /** The word an unquoted piece stands for: escapes undone; patterns, `~` and braces are only known when it runs. */
 export function unescaped(text: string): Word {
-  const special = /(?<!\\)(?:\\\\)*[*?[{}]|^~/.exec(text);
-  if (special === null) return text.replace(/\\(.)/gs, "$1");
-  const prefix = /^[^*?[{}~\\]*/.exec(text)?.[0] ?? "";
-  const suffix = /[^*?\][{}~\\]*$/.exec(text)?.[0] ?? "";
-  const isPattern = !/[{}]/.test(text);
-  return { prefix: isPattern ? prefix : "", suffix: isPattern ? suffix : "", many: true };
+  if (!expandsBraces(text) && !/(?<!\\)(?:\\\\)*[*?[]|^~/.test(text)) return text.replace(/\\(.)/gs, "$1");
+  if (expandsBraces(text)) return { prefix: "", suffix: "", many: true };
+  const prefix = /^[^*?[~\\]*/.exec(text)?.[0] ?? "";
+  const suffix = endWithout(text, "*?[]~\\");
+  return { prefix, suffix, many: true };
+}
+
+/** Whether there is something like `{a,b}` or `{1..3}`, which becomes several words; `{}` is just itself. */
+export function expandsBraces(text: string): boolean {
+  const inner = text.slice(text.indexOf("{") + 1, text.lastIndexOf("}"));
+  return text.includes("{") && (inner.includes(",") || inner.includes(".."));
+}
+
+/** The end of a text that holds none of the characters. In one pass: a model may write very long words. */
+export function endWithout(text: string, characters: string): string {
+  let at = text.length;
+  while (at > 0 && !characters.includes(text.charAt(at - 1))) at--;
+  return text.slice(at);
 }
 
 /** One word made of adjacent pieces. */

@@ -3,7 +3,7 @@ import { isRestrictive, type RuleSet } from "#execpolicy/rules.ts";
 import { isKnown, type Word } from "#execpolicy/words.ts";
 import type { ScriptParser } from "./bash-grammar.ts";
 import { scriptCommands, shellScript } from "./script-commands.ts";
-import { type Wrapped, wrappedCommands } from "./wrapped-commands.ts";
+import { wrappedCommands } from "./wrapped-commands.ts";
 
 /** What is known of a command before it runs. */
 export interface CommandReading {
@@ -41,8 +41,9 @@ export function readWith(argv: readonly string[], parse: ScriptParser | undefine
   return { argv, plain, seen: reader.seen, unparsed: reader.unparsed };
 }
 
-/** Scripts inside scripts beyond this are left unparsed. */
+/** Commands inside commands beyond these bounds are left unparsed. */
 const MAX_LAYERS = 12;
+const MAX_COMMANDS = 2000;
 
 class Reader {
   readonly seen: (readonly Word[])[] = [];
@@ -54,26 +55,23 @@ class Reader {
   }
 
   command(words: readonly Word[], layer: number): void {
+    if (layer > MAX_LAYERS || this.seen.length >= MAX_COMMANDS) {
+      this.unparsed.push(words.filter(isKnown).join(" "));
+      return;
+    }
     this.seen.push(words);
-    for (const wrapped of wrappedCommands(words)) this.#wrapped(wrapped, layer + 1);
+    for (const wrapped of wrappedCommands(words)) {
+      if (wrapped.type === "script") this.script(wrapped.script, layer + 1);
+      else this.command(wrapped.words, layer + 1);
+    }
   }
 
   script(script: string, layer: number): void {
     const plain = scriptCommands(script);
-    if (plain !== undefined) {
-      for (const command of plain) this.command(command, layer);
-      return;
-    }
-    const parts = layer > MAX_LAYERS ? undefined : this.#parse?.(script);
-    if (parts?.complete !== true) this.unparsed.push(script);
-    for (const command of parts?.commands ?? []) this.command(command, layer);
+    const parts = plain !== undefined || layer > MAX_LAYERS ? undefined : this.#parse?.(script);
+    if (plain === undefined && parts?.complete !== true) this.unparsed.push(script);
+    for (const command of plain ?? parts?.commands ?? []) this.command(command, layer);
     for (const inner of parts?.scripts ?? []) this.script(inner, layer + 1);
-  }
-
-  #wrapped(wrapped: Wrapped, layer: number): void {
-    if (wrapped.type === "script") this.script(wrapped.script, layer);
-    else if (layer <= MAX_LAYERS) this.command(wrapped.words, layer);
-    else this.unparsed.push(wrapped.words.filter(isKnown).join(" "));
   }
 }
 

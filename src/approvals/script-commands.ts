@@ -4,6 +4,7 @@
  * flow, assignments), because then the words do not say what runs.
  */
 export function scriptCommands(script: string): string[][] | undefined {
+  if (script.includes("\0")) return undefined;
   const commands: string[][] = [];
   let words: string[] = [];
   /** Whether a command must follow: after `&&`, `||` and `|`. */

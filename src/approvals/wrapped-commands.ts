@@ -14,18 +14,25 @@ export function wrappedCommands(words: readonly Word[]): Wrapped[] {
   if (program === undefined || !isKnown(program)) return [];
   const name = posix.basename(program);
   if (SHELLS.has(name)) return shellScripts(args);
+  // Where the grammar takes a word of the shell's own language for a program, the program follows.
+  if (KEYWORDS.has(name)) return commandAt(afterOptions(args, []));
   if (name === "eval") return [scriptOf(args)];
   if (name === "trap") return args.slice(0, 1).map((word) => scriptOf([word]));
   if (name === "find") return findActions(args);
   if (name === "env") return envCommand(args);
   const wrapper = Object.hasOwn(WRAPPERS, name) ? WRAPPERS[name] : undefined;
   if (wrapper === undefined) return [];
-  const inner = afterOptions(args, wrapper.valued).slice(wrapper.operands ?? 0);
-  const trailing: Word[] = wrapper.addsWords === true ? [ANY_WORDS] : [];
-  return inner.length === 0 ? [] : [{ type: "command", words: [...inner, ...trailing] }];
+  const inner = withoutBrace(afterOptions(args, wrapper.valued).slice(wrapper.operands ?? 0));
+  return inner.length > 0 && wrapper.addsWords === true ? commandAt([...inner, ANY_WORDS]) : commandAt(inner);
+}
+
+function commandAt(words: readonly Word[]): Wrapped[] {
+  return words.length === 0 ? [] : [{ type: "command", words }];
 }
 
 const SHELLS: ReadonlySet<string> = new Set(["ash", "bash", "dash", "ksh", "mksh", "rbash", "sh", "zsh"]);
+
+const KEYWORDS: ReadonlySet<string> = new Set(["!", "{", "}", "do", "elif", "else", "if", "then", "until", "while"]);
 
 /** Words that come from somewhere else, any number of them. */
 const ANY_WORDS: Word = { prefix: "", suffix: "", many: true };
@@ -72,12 +79,22 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   },
 };
 
+/** `coproc NAME { command; }` looks like a command of these words. */
+function withoutBrace(words: readonly Word[]): readonly Word[] {
+  const brace = words.slice(0, 2).indexOf("{");
+  return brace === -1 ? words : words.slice(brace + 1);
+}
+
 /** What follows the options and the assignments in front (`sudo A=1 command`). */
 function afterOptions(args: readonly Word[], valued: readonly string[]): readonly Word[] {
   let at = 0;
   for (; at < args.length; at++) {
     const word = args[at];
-    if (word === undefined || !isKnown(word)) break;
+    if (word === undefined) break;
+    if (!isKnown(word)) {
+      if (word.prefix.startsWith("-")) continue;
+      break;
+    }
     if (word === "--") return args.slice(at + 1);
     if (/^[A-Za-z_]\w*=/.test(word)) continue;
     if (!word.startsWith("-") || word === "-") break;
@@ -118,8 +135,7 @@ function envCommand(args: readonly Word[]): Wrapped[] {
     const rest = args.slice(at + 1);
     return [scriptOf(split[1] === "" ? rest : [split[1] ?? "", ...rest])];
   }
-  const inner = afterOptions(args, ["u", "C", "--unset", "--chdir"]);
-  return inner.length === 0 ? [] : [{ type: "command", words: inner }];
+  return commandAt(afterOptions(args, ["u", "C", "--unset", "--chdir"]));
 }
 
 function findActions(args: readonly Word[]): Wrapped[] {

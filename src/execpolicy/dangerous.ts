@@ -19,5 +19,8 @@ function forces(arg: string): boolean {
 
 /** Whether a script that could not be parsed may hold such a command. */
 export function mentionsDanger(script: string): boolean {
-  return /\brm\b[^;|&\n]*\s-(?:-fo|[a-zA-Z]*f)/.test(script);
+  return script.split(/[;|&\n]/).some((part) => {
+    const at = part.search(/\brm\b/);
+    return at !== -1 && /\s-(?:-fo|[a-zA-Z]{0,20}f)/.test(part.slice(at));
+  });
 }

@@ -77,10 +77,9 @@ class Parser {
   #refuseIndentation(): void {
     const { start, type } = this.#token;
     const lineStart = this.#text.lastIndexOf("\n", start - 1) + 1;
-    const isContinued = this.#text.slice(0, lineStart).trimEnd().endsWith("\\");
-    if (type !== "newline" && type !== "end" && !isContinued && /^[ \t]/.test(this.#text.slice(lineStart, start))) {
-      throw new RulesSyntaxError(start, "unexpected indentation");
-    }
+    if (type === "newline" || type === "end" || !/^[ \t]/.test(this.#text.slice(lineStart, start))) return;
+    const isContinued = /\\\r?\n$/.test(this.#text.slice(Math.max(0, lineStart - 3), lineStart));
+    if (!isContinued) throw new RulesSyntaxError(start, "unexpected indentation");
   }
 
   #simpleStatement(): void {

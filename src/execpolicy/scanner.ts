@@ -24,19 +24,25 @@ export function scanToken(text: string, from: number, inBrackets: boolean): Toke
   const char = text.charAt(start);
   if (char === "") return { type: "end", start, end: start };
   if (char === "\n") return { type: "newline", start, end: start + 1 };
-  const quoted = /^([rR]?)("""|'''|"|')/.exec(text.slice(start, start + 4));
+  const quoted = matchAt(STRING_START, text, start);
   if (quoted !== null) return scanString(text, start, quoted[1] !== "", quoted[2] ?? "");
-  const rest = text.slice(start, start + MAX_WORD);
-  const name = /^[A-Za-z_][A-Za-z0-9_]*/.exec(rest)?.[0];
+  const name = matchAt(NAME, text, start)?.[0];
   if (name !== undefined) return { type: "name", value: name, start, end: start + name.length };
-  const digits = /^[0-9]+/.exec(rest)?.[0];
+  const digits = matchAt(DIGITS, text, start)?.[0];
   if (digits !== undefined) return { type: "integer", value: Number(digits), start, end: start + digits.length };
   if ("()[],=+;".includes(char)) return { type: "symbol", value: char, start, end: start + 1 };
   throw new RulesSyntaxError(start, `\`${char}\` is not supported here`);
 }
 
-/** Longest name or number looked at; longer ones are cut and fail as unknown. */
-const MAX_WORD = 4096;
+const STRING_START = /([rR]?)("""|'''|"|')/y;
+const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
+const DIGITS = /[0-9]+/y;
+const PLAIN_TEXT = /[^"'\\\n]+/y;
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}
 
 /** Skips spaces, comments, continued lines and, in brackets, line ends. */
 function skipBlank(text: string, from: number, inBrackets: boolean): number {
@@ -65,9 +71,10 @@ function scanString(text: string, start: number, isRaw: boolean, quote: string):
       throw new RulesSyntaxError(start, "unfinished string literal");
     }
     if (text.startsWith(quote, at)) return { type: "string", value, start, end: at + quote.length };
-    if (char !== "\\") {
-      value += char;
-      at++;
+    const plain = matchAt(PLAIN_TEXT, text, at)?.[0] ?? (char === "\\" ? undefined : char);
+    if (plain !== undefined) {
+      value += plain;
+      at += plain.length;
     } else if (isRaw) {
       value += text.slice(at, at + 2);
       at += 2;
