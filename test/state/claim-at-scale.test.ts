@@ -1,9 +1,11 @@
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { ClaimRules } from "#state/claims.ts";
 import { stateDatabasePath } from "#state/open.ts";
 import type { StateStore } from "#state/store.ts";
 import { seedThreads } from "../../bench/state-seed.ts";
 import { memoryRequirement } from "../compat/memory-cite.ts";
+import { SeededRandom } from "./crash/random.ts";
 import { DAY, HOUR, output, rules, T, type TestHome, testHome } from "./home.ts";
 
 /** What only a look into the tables, or a great many of them, can show. */
@@ -91,5 +93,78 @@ describe("SQLite claims", () => {
     const due = rules();
     expect(await store.stageOne.anythingDue(due)).toBe(false);
     expect(await store.stageOne.claim({ ...due, limit: 64, worker: "w" })).toEqual([]);
+  });
+});
+
+describe("claiming and explaining", () => {
+  const PICKS = {
+    status: ["pending", "running", "done", "error", "none"],
+    lease: [null, T - 1, T, T + 1],
+    retry: [null, T - 1, T, T + 1],
+    watermark: [null, -1, 0, 1],
+    source: ["cli", "vscode", "exec"],
+    provider: ["a", "b"],
+    mode: ["enabled", "enabled", "disabled", "polluted"],
+    message: ["hello", "hello", ""],
+    age: [12 * HOUR - 1, 12 * HOUR, DAY, 30 * DAY, 30 * DAY + 1],
+  } as const;
+
+  function addRandomThread(db: Database, id: string, random: SeededRandom): void {
+    const pick = <T>(from: readonly T[]): T => from[random.int(0, from.length - 1)] as T;
+    const updatedAt = T - pick(PICKS.age);
+    const relative = (value: number | null) => (value === null ? null : updatedAt + value);
+    db.query(`
+      INSERT INTO threads (
+        id, rollout_path, source, cwd, provider, title, first_user_message, created_at, updated_at, archived,
+        memory_mode, file_bytes, file_mtime_ms
+      ) VALUES (?, '/r', ?, '/w', ?, 't', ?, 0, ?, ?, ?, ?, 0)`).run(
+      ...[id, pick(PICKS.source), pick(PICKS.provider), pick(PICKS.message), updatedAt],
+      ...[random.chance(0.1) ? 1 : 0, pick(PICKS.mode), pick([10, 20])],
+    );
+    const status = pick(PICKS.status);
+    if (status === "none") return;
+    db.query(`
+      INSERT INTO jobs (
+        kind, job_key, status, lease_until, retry_at, retry_remaining, input_watermark, last_success_watermark
+      ) VALUES ('memory_stage1', ?, ?, ?, ?, ?, ?, ?)`).run(
+      ...[id, status, pick(PICKS.lease), pick(PICKS.retry), random.int(0, 3)],
+      ...[relative(pick(PICKS.watermark)), relative(pick(PICKS.watermark))],
+    );
+  }
+
+  test("agree on every one of 2,000 threads in every state", async () => {
+    const variants: Partial<ClaimRules>[] = [
+      {},
+      { passRetryAt: true },
+      { providers: { type: "only", providers: ["a"] }, maxFileBytes: 10 },
+      { providers: { type: "except", providers: ["a"] }, sources: ["exec", "cli", "cli"], currentThread: "thread-7" },
+      { session: "thread-3", passRetryAt: true },
+      { minIdleSeconds: 0, maxAgeSeconds: 365 * DAY, sources: [] },
+    ];
+    for (const [seed, variant] of variants.entries()) {
+      const home = testHome();
+      const store = await home.open();
+      const db = new Database(home.databasePath, { strict: true });
+      const random = new SeededRandom(seed);
+      const ids = Array.from({ length: 2000 }, (_, n) => `thread-${n}`);
+      db.transaction(() => {
+        for (const id of ids) addRandomThread(db, id, random);
+      })();
+      db.close();
+      expect(await store.threads.countWrongDueColumns()).toBe(0);
+      const asked = rules(variant);
+      const explained = new Set<string>();
+      for (const id of ids) if ((await store.stageOne.explain(id, asked)) === "claimable") explained.add(id);
+      const expected =
+        variant.session === undefined ? explained : new Set([variant.session].filter((id) => explained.has(id)));
+      const limits = { limit: 5000, runningCap: 100_000, worker: "w" };
+      const claims = await store.stageOne.claim({ ...asked, ...limits });
+      expect(new Set(claims.map((claim) => claim.threadId))).toEqual(expected);
+      if (variant.session === undefined && asked.sources.length > 0) expect(claims.length).toBeGreaterThan(20);
+      expect(await store.threads.countWrongDueColumns()).toBe(0);
+      expect(await store.stageOne.anythingDue(asked)).toBe(false);
+      await store.close();
+      home.remove();
+    }
   });
 });

@@ -41,6 +41,22 @@ async function filled(home: TestHome): Promise<void> {
   await store.close();
 }
 
+const OPEN = `
+  import { openState } from "#state/open.ts";
+  const artifacts = { present: () => false, read: () => ({ outputs: [], consolidated: false }) };
+  const store = await openState({ codexHome: process.argv[1], artifacts, report: (notice) => console.error(notice) });
+  console.log(JSON.stringify(await store.meta.read()));
+  await store.threads.list();
+  await store.close();`;
+
+/** Another process that opens the home's database, reads it and ends. */
+async function openInProcess(codexHome: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const options = { stdout: "pipe", stderr: "pipe", cwd: import.meta.dir } as const;
+  const child = Bun.spawn([process.execPath, "-e", OPEN, codexHome], options);
+  const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  return { code: await child.exited, stdout, stderr };
+}
+
 const IMPORTED: StageOneOutput = {
   ...output({ rawMemory: "from the files" }),
   threadId: threadId(1),
@@ -61,18 +77,9 @@ describe("a new database", () => {
 
   test("is made once when several processes come at the same time", async () => {
     const home = newHome();
-    const script = `
-      import { openState } from "#state/open.ts";
-      const artifacts = { present: () => false, read: () => ({ outputs: [], consolidated: false }) };
-      const store = await openState({ codexHome: process.argv[1], artifacts, report: (n) => console.error(n) });
-      console.log(JSON.stringify(await store.meta.read()));
-      await store.close();`;
-    const processes = Array.from({ length: 6 }, () =>
-      Bun.spawn([process.execPath, "-e", script, home.path], { stdout: "pipe", stderr: "pipe", cwd: import.meta.dir }),
-    );
-    for (const child of processes) {
-      const [stdout, stderr] = [await child.stdout.text(), await child.stderr.text()];
-      expect({ code: await child.exited, stderr }).toEqual({ code: 0, stderr: "" });
+    const processes = Array.from({ length: 6 }, () => openInProcess(home.path));
+    for (const { code, stdout, stderr } of await Promise.all(processes)) {
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       expect(JSON.parse(stdout)).toMatchObject({ import: "done", inputGeneration: 0 });
     }
   });
@@ -186,6 +193,16 @@ describe("a damaged database", () => {
     await first.meta.setNote("legacy_alias_seen_at", "1");
     expect(await second.meta.getNote("legacy_alias_seen_at")).toBe("1");
     expect(home.notices).toEqual([]);
+  });
+
+  test("is put aside once when several processes find it at the same time", async () => {
+    const home = newHome();
+    await filled(home);
+    overwritten(home.databasePath);
+    const processes = Array.from({ length: 5 }, () => openInProcess(home.path));
+    for (const { code, stderr } of await Promise.all(processes))
+      expect({ code, notices: stderr.replace(/^The state database .*\n/, "") }).toEqual({ code: 0, notices: "" });
+    expect(files(home).filter((file) => /\.corrupt-\d+-\d+$/.test(file))).toHaveLength(1);
   });
 
   test("keeps its companions' names in step", async () => {

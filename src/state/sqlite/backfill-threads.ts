@@ -4,7 +4,7 @@ import { osErrorText } from "#lib/errors.ts";
 import { blockBuffer } from "../rollout-bytes.ts";
 import { type EarlierFacts, type RolloutFacts, readRolloutFacts } from "../rollout-facts.ts";
 import type { BackfillReport } from "../store.ts";
-import { type FoundRollout, walkRollouts } from "../walk-rollouts.ts";
+import { type FoundRollout, type RolloutWalk, walkRollouts } from "../walk-rollouts.ts";
 import type { Connection } from "./connection.ts";
 import { deleteThread, type IndexedThread, upsertThread } from "./thread-row.ts";
 
@@ -25,8 +25,9 @@ export async function backfillThreads(
   options: { signal?: AbortSignal },
 ): Promise<BackfillReport> {
   options.signal?.throwIfAborted();
-  const walk = walkRollouts(codexHome);
+  // Before the walk: a row that another process adds meanwhile must not look like one without a file.
   const known = knownFiles(connection);
+  const walk = walkRollouts(codexHome);
   const changed = [...walk.rollouts.values()].filter((found) => !isUnchanged(found, known.get(found.threadId)));
   const skipped = [...walk.skipped];
   let added = 0;
@@ -45,7 +46,7 @@ export async function backfillThreads(
     // Others share this thread: nobody waits for more than a batch.
     await setImmediate();
   }
-  const removed = walk.complete ? removeMissing(connection, [...known.keys()], walk.rollouts) : 0;
+  const removed = walk.complete ? removeMissing(connection, missingIds(codexHome, known, walk)) : 0;
   const { files, duplicates, complete } = walk;
   return { files, added, updated, removed, skipped, duplicates, complete };
 }
@@ -125,17 +126,21 @@ function storeBatch(connection: Connection, rows: readonly IndexedThread[]): voi
   });
 }
 
-/** Rows of threads whose files are gone; a rollout that merely could not be parsed keeps its row. */
-function removeMissing(
-  connection: Connection,
-  ids: readonly string[],
-  rollouts: ReadonlyMap<string, FoundRollout>,
-): number {
-  const gone = ids.filter((id) => !rollouts.has(id));
-  if (gone.length > 0) {
-    connection.write((db) => {
-      for (const id of gone) deleteThread(db, id);
-    });
-  }
-  return gone.length;
+/**
+ * Threads whose files are gone; one whose file merely could not be parsed is not. Looked for twice, because a file
+ * that moves between the trees during a walk can be missed by it.
+ */
+function missingIds(codexHome: string, known: ReadonlyMap<string, KnownFile>, walk: RolloutWalk): string[] {
+  const missing = [...known.keys()].filter((id) => !walk.rollouts.has(id));
+  if (missing.length === 0) return [];
+  const again = walkRollouts(codexHome);
+  return again.complete ? missing.filter((id) => !again.rollouts.has(id)) : [];
+}
+
+function removeMissing(connection: Connection, ids: readonly string[]): number {
+  if (ids.length === 0) return 0;
+  connection.write((db) => {
+    for (const id of ids) deleteThread(db, id);
+  });
+  return ids.length;
 }
