@@ -244,6 +244,11 @@ describe("hostile rows", () => {
     expect(consolidate(text, null, []).text).toBeNull();
   });
 
+  test("a thread id that could not be read back as a citation is not cited", () => {
+    for (const id of ["not-a-uuid", `${threadId(1)}]`, threadId(1).replace("0", "A"), "x\n## Notes"])
+      expect(consolidate(null, null, [row(1, { threadId: id })]).text).toBeNull();
+  });
+
   test("what looks like a secret is not written", () => {
     const memory = memoryOf(null, null, SOME);
     const sections = consolidateBuiltin(SOME);

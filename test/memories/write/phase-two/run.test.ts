@@ -178,6 +178,27 @@ test("aborted, it gives the job back and leaves nothing behind", async () => {
   expect(await consolidate(home)).toEqual({ type: "published" });
 });
 
+test("what a dead owner left in the staging folder is removed, what others keep there is not", async () => {
+  await using home = await seeded(ROWS);
+  home.write(".staging/consolidate-old/MEMORY.md", "half");
+  home.write(".staging/migrate-other/MEMORY.md", "theirs");
+  expect(await consolidate(home)).toEqual({ type: "published" });
+  expect(Object.keys(snapshot(home.at(".staging")))).toEqual(["migrate-other/MEMORY.md"]);
+});
+
+test("a damaged record counts as none: the user's text stays", async () => {
+  await using home = await seeded(ROWS);
+  await consolidate(home);
+  home.write("MEMORY.md", `${home.read("MEMORY.md")}\n## Notes\n\nmine\n`);
+  for (const record of ["", "{", "[]", '{"version":1,"token":"x"}', "\u0000"]) {
+    home.write(".published.json", record);
+    makeDue(home);
+    expect(await consolidate(home)).toEqual({ type: "published" });
+    expect(home.read("MEMORY.md")).toEndWith("\n## Notes\n\nmine\n");
+    expect(home.read("MEMORY.md").match(/answer 2 /g)?.length).toBe(1);
+  }
+});
+
 describe("roots it does not write to", () => {
   test("a link", async () => {
     await using home = await seeded(ROWS);
