@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { MemoryMode, ThreadRow } from "../rows.ts";
 
 /** The columns of a thread under the names of `ThreadRow`, of a table named `t`. */
-export const THREAD_COLUMNS = `
+const THREAD_COLUMNS = `
   t.id AS id, t.rollout_path AS rolloutPath, t.source AS source, t.cwd AS cwd, t.project AS project,
   t.git_sha AS gitSha, t.git_branch AS gitBranch, t.git_origin_url AS gitOriginUrl, t.model AS model,
   t.provider AS provider, t.title AS title, t.first_user_message AS firstUserMessage, t.created_at AS createdAt,
@@ -12,7 +12,7 @@ export const THREAD_COLUMNS = `
 /** A row as SQLite gives it. */
 export type StoredThread = Omit<ThreadRow, "archived"> & { archived: number };
 
-export function threadRow(stored: StoredThread): ThreadRow {
+function threadRow(stored: StoredThread): ThreadRow {
   return { ...stored, archived: stored.archived === 1 };
 }
 
