@@ -4,9 +4,10 @@ import { migrateLegacyMemory } from "#memories/write/migrate.ts";
 import { runPhaseTwo } from "#memories/write/phase-two/run.ts";
 import { openState } from "#state/open.ts";
 import { T } from "../../state/home.ts";
+import { skillWriter } from "./phase-two/consolidation.ts";
 
 /**
- * usage: child.ts sync|import|migrate|consolidate CODEX_HOME STEP
+ * usage: child.ts sync|import|migrate|consolidate|model CODEX_HOME STEP
  *
  * Does the work as another process would and kills itself without warning right before its STEP-th effect; ends
  * by itself when there are fewer.
@@ -38,12 +39,12 @@ const store = await openState({ codexHome, artifacts, report: () => {} });
 if (what === "import") onStep(4);
 if (what === "sync") await syncArtifacts(store, { codexHome, onStep });
 if (what === "migrate") await migrateLegacyMemory(store, { codexHome, onStep });
-if (what === "consolidate") {
+if (what === "consolidate" || what === "model") {
   const outcome = await runPhaseTwo({
     store,
     codexHome,
     worker: "child",
-    consolidator: { type: "builtin" },
+    consolidator: what === "model" ? skillWriter("second") : { type: "builtin" },
     maxInputs: 1024,
     signal: new AbortController().signal,
     now: () => T,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type {
   ConsolidationRequest,
@@ -6,7 +6,7 @@ import type {
   ModelConsolidator,
 } from "#memories/write/phase-two/consolidation-agent.ts";
 import { type PhaseTwoOptions, type PhaseTwoOutcome, runPhaseTwo } from "#memories/write/phase-two/run.ts";
-import { T } from "../../../state/home.ts";
+import { T, threadId } from "../../../state/home.ts";
 import type { SeededHome } from "../fixture.ts";
 
 /** One start's consolidation with the defaults of the tests: built-in, at `T`. */
@@ -67,4 +67,14 @@ export function makeDue(home: SeededHome): void {
   home.sql(
     "UPDATE jobs SET status = 'pending', retry_at = NULL, retry_remaining = 3 WHERE kind = 'memory_consolidate_global'",
   );
+}
+
+/** A model that writes an entry and two skills of one version, one of them only in the first and one only in the second. */
+export function skillWriter(version: "first" | "second"): ModelConsolidator {
+  return model(({ request, write }) => {
+    rmSync(join(request.folder, "skills"), { recursive: true, force: true });
+    write("MEMORY.md", `# Memory\n\n## Summary\n\n- ${version} [${threadId(1)}]\n`);
+    for (const name of ["both", version])
+      write(`skills/${name}/SKILL.md`, `---\nname: ${name}\ndescription: d\n---\n\n${version}\n`);
+  });
 }

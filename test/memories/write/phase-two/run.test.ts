@@ -5,7 +5,7 @@ import { syncArtifacts } from "#memories/write/artifacts/sync.ts";
 import { memoryRequirement } from "../../../compat/memory-cite.ts";
 import { T, threadId } from "../../../state/home.ts";
 import { expectedArtifacts, row, runChild, seeded, snapshot } from "../fixture.ts";
-import { consolidate, makeDue } from "./consolidation.ts";
+import { consolidate, makeDue, skillWriter } from "./consolidation.ts";
 
 const ROWS = [2, 1].map((n) => row(n));
 
@@ -263,6 +263,33 @@ test("killed before any step, every file is whole, and the next owner brings it 
     const { "MEMORY.md": _memory, ".published.json": _record, ...wantedArtifacts } = wanted;
     if (killed) for (const name of Object.keys(artifacts)) if (name.startsWith(".staging/")) delete artifacts[name];
     expect(artifacts).toEqual(wantedArtifacts);
+    expect(step).toBeLessThan(30);
+  }
+});
+
+test("killed while a model's skills are put in place, each file is the old or the new one, and the end is the same", async () => {
+  await using first = await seeded(ROWS);
+  await consolidate(first, { consolidator: skillWriter("first") });
+  const { ".published.json": _first, ...before } = snapshot(first.root);
+  makeDue(first);
+  await consolidate(first, { consolidator: skillWriter("second") });
+  const { ".published.json": _second, ...wanted } = snapshot(first.root);
+  expect(Object.keys(wanted)).toContain("skills/second/SKILL.md");
+  expect(Object.keys(wanted)).not.toContain("skills/first/SKILL.md");
+  for (let step = 1, killed = true; killed; step++) {
+    await using home = await seeded(ROWS);
+    await consolidate(home, { consolidator: skillWriter("first") });
+    makeDue(home);
+    killed = (await runChild(["model", home.path, String(step)])).killed;
+    for (const [name, content] of Object.entries(snapshot(home.root)))
+      if (!name.startsWith(".")) expect([before[name], wanted[name]]).toContain(content);
+    const consolidator = skillWriter("second");
+    if (killed)
+      expect(await consolidate(home, { consolidator, now: () => T + 3600 })).not.toMatchObject({ type: "failed" });
+    const { ".published.json": record, ...after } = snapshot(home.root);
+    const rest = Object.entries(after).filter(([name]) => !name.startsWith(".staging/"));
+    expect(Object.fromEntries(rest)).toEqual(wanted);
+    expect(JSON.parse(record ?? "").token).toBe(home.meta("published_token"));
     expect(step).toBeLessThan(30);
   }
 });
