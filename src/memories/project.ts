@@ -33,7 +33,7 @@ export function isSameProject(name: string, project: ProjectIdentity): boolean {
  * A remote's address as `host/path`: without scheme, user, port, `.git` and trailing slashes, in lower case where it
  * makes no difference. `git@github.com:a/b.git` and `https://github.com/a/b/` are one.
  */
-export function normalizeOrigin(url: string): string {
+function normalizeOrigin(url: string): string {
   const trimmed = url
     .trim()
     .replace(/\/+$/, "")

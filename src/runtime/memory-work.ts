@@ -1,6 +1,7 @@
 import type { Event } from "#protocol/events.ts";
 import type { Engines } from "./engines.ts";
 import { afterFirstAnswer, mayLearnAtEnd, startKindOf } from "./memory-gate.ts";
+import { hasNotes } from "./memory-notes.ts";
 import type { MemoryBackground } from "./startup.ts";
 
 /** The memory pipeline of one runtime: nothing of it is loaded before the first answer begins to arrive. */
@@ -26,7 +27,11 @@ export class MemoryWork {
   async stop(): Promise<void> {
     const background = await this.#background;
     this.#background = undefined;
-    await background?.stop();
+    if (background !== undefined) return background.stop();
+    const { options, memoryNotes } = this.#engines;
+    // A headless process writes them down after its answer, in `learn`.
+    if (options.source === "exec" || options.source === "mcp" || !hasNotes(memoryNotes)) return;
+    await (await import("./startup.ts")).writeNotesNow(options.codexHome, memoryNotes);
   }
 
   /** What a headless process does once its answer is out. */

@@ -91,6 +91,8 @@ async function atEnd(
     if (startKindOf(runtime) !== "at_end") return;
     const backfill = await isIndexOld(store);
     if (!backfill && !(await isDue(store, runtime, currentThread))) return;
+    // Noted before the look: one that takes longer than there is time for must not be tried at every end.
+    if (backfill) await store.meta.setNote("backfilled_at", String(unixNow()));
     const maxFileBytes = AT_END_MAX_BYTES;
     await runMemories({ store, runtime, currentThread, stays: false, maxFileBytes, backfill, signal });
   } finally {
@@ -113,7 +115,8 @@ async function isIndexOld(store: StateStore): Promise<boolean> {
   return unixNow() - at >= INDEX_AGE_SECONDS;
 }
 
-async function writeNotesNow(codexHome: string, notes: MemoryNotes): Promise<void> {
+/** Writes down what sessions used, in a process that runs no pipeline. Never rejects. */
+export async function writeNotesNow(codexHome: string, notes: MemoryNotes): Promise<void> {
   try {
     const store = await openMemoryState(codexHome, { report: logNotice });
     try {

@@ -60,7 +60,7 @@ export function injectedBefore(history: readonly ResponseItem[]): string | undef
 }
 
 /** Whether a message is one that `readInjection` made. */
-export function isMemoryMessage(item: MessageItem): boolean {
+function isMemoryMessage(item: MessageItem): boolean {
   return item.role === "developer" && messageText(item).startsWith(`${OPENING}\n`);
 }
 

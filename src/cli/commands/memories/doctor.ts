@@ -3,6 +3,7 @@ import { writeStdout } from "#lib/stdio.ts";
 import { checkMemoryRoot } from "#memories/layout.ts";
 import { outlineMemory } from "#memories/memory-grammar.ts";
 import { readMemoryFile } from "#memories/read/memory-file.ts";
+import { LEGACY_ALIASES_UNTIL } from "#memories/write/phase-one/output-schema.ts";
 import { callableProviders, claimableProviders, claimRules } from "#runtime/memories.ts";
 import { stateDatabasePath } from "#state/open.ts";
 import { type MemoriesContext, type MemoriesOptions, printJson, withMemories } from "./context.ts";
@@ -138,8 +139,9 @@ const DAY_SECONDS = 86_400;
 /** Old names of the model's output keys (`summary`, `rawMemory`), accepted for a while: see docs/memories.md. */
 async function checkAliases({ store, now }: MemoriesContext): Promise<Check[]> {
   const seen = Number(await store.meta.getNote("legacy_alias_seen_at"));
-  if (!Number.isFinite(seen) || seen <= 0) return [{ name: "legacy names", status: "ok", detail: "never seen" }];
+  if (!Number.isFinite(seen) || seen <= 0)
+    return [{ name: "legacy names", status: "ok", detail: `never seen; accepted until ${LEGACY_ALIASES_UNTIL}` }];
   const quiet = now - seen >= ALIAS_QUIET_DAYS * DAY_SECONDS;
-  const detail = `summary or rawMemory was last seen ${relativeTime(seen, now)}`;
+  const detail = `summary or rawMemory was last seen ${relativeTime(seen, now)}; accepted until ${LEGACY_ALIASES_UNTIL}`;
   return [{ name: "legacy names", status: quiet ? "ok" : "warning", detail }];
 }

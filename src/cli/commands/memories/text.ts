@@ -4,7 +4,7 @@ import { fitText, padText, textWidth } from "#lib/text-width.ts";
 import type { UnixSeconds } from "#state/rows.ts";
 
 /** Columns of standard output; Infinity when it is no terminal, so that nothing piped is cut. */
-export function outputColumns(): number {
+function outputColumns(): number {
   if (process.stdout.isTTY !== true) return Number.POSITIVE_INFINITY;
   const columns = process.stdout.columns;
   return columns > 0 ? columns : 80;
