@@ -72,7 +72,7 @@ function summaryOf(title: string, facts: RolloutFacts, collected: Collected, sta
   const asked = collected.asked
     .slice(0, MAX_ASKED)
     .map(({ text, place }) => `- ${quoted(text, MAX_MESSAGE)} [line ${place.line}]`);
-  const more = collected.asked.length - asked.length;
+  const more = collected.askedCount - asked.length;
   const answer = collected.lastAnswer;
   return [
     `# ${title}`,

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, openSync, readSync } from "node:fs";
 
 /** One line of a file. The same object is used for every line: copy what must outlive the call. */
 export interface ScannedLine {
@@ -35,6 +35,8 @@ const MAX_LINE_BYTES = 4 << 20;
 /** What is kept of either end of an oversized line. */
 const EDGE_BYTES = 64 << 10;
 const NEWLINE = 10;
+/** Bytes read before other work gets its turn: some 20 ms of scanning. */
+const TURN_BYTES = 8 << 20;
 
 /**
  * Hands every line of a file to `onLine`, in order, through one reused buffer: memory is bounded by the longest
@@ -45,16 +47,16 @@ export async function scanLines(
   onLine: (line: ScannedLine) => void,
   options: ScanOptions = {},
 ): Promise<ScanResult> {
-  const file = await open(path, "r");
+  const fd = openSync(path, "r");
   try {
-    return await new LineScan(file, onLine, options).run();
+    return await new LineScan(fd, onLine, options).run();
   } finally {
-    await file.close();
+    closeSync(fd);
   }
 }
 
 class LineScan {
-  readonly #file: FileHandle;
+  readonly #fd: number;
   readonly #onLine: (line: ScannedLine) => void;
   readonly #signal: AbortSignal | undefined;
   readonly #maxLine: number;
@@ -62,12 +64,13 @@ class LineScan {
   #buffer: Buffer;
   /** Bytes of the buffer that hold data of the file. */
   #filled = 0;
+  #sinceTurn = 0;
   /** Place of the buffer's first byte in the file. */
   #offset = 0;
   readonly #line: ScannedLine;
 
-  constructor(file: FileHandle, onLine: (line: ScannedLine) => void, options: ScanOptions) {
-    this.#file = file;
+  constructor(fd: number, onLine: (line: ScannedLine) => void, options: ScanOptions) {
+    this.#fd = fd;
     this.#onLine = onLine;
     this.#signal = options.signal;
     this.#maxLine = options.maxLineBytes ?? MAX_LINE_BYTES;
@@ -99,9 +102,15 @@ class LineScan {
 
   /** Fills the rest of the buffer; false at the end of the file. */
   async #read(): Promise<boolean> {
+    // Reading synchronously is a fifth faster; heartbeats and aborts get their turn in between.
+    if (this.#sinceTurn >= TURN_BYTES) {
+      this.#sinceTurn = 0;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
     this.#signal?.throwIfAborted();
-    const { bytesRead } = await this.#file.read(this.#buffer, this.#filled, this.#buffer.length - this.#filled, null);
+    const bytesRead = readSync(this.#fd, this.#buffer, this.#filled, this.#buffer.length - this.#filled, null);
     this.#filled += bytesRead;
+    this.#sinceTurn += bytesRead;
     return bytesRead > 0;
   }
 

@@ -12,13 +12,8 @@ import {
   outcomeOf,
 } from "./commands.ts";
 import { type Fix, FixTracker } from "./fixes.ts";
-import { type Preference, PreferenceCollector } from "./preferences.ts";
-
-/** A message with its place. */
-export interface Said {
-  text: string;
-  place: Place;
-}
+import type { Preference } from "./preferences.ts";
+import { type Said, UserMessages } from "./user-messages.ts";
 
 /** A command whose last run passed. */
 export interface WorkingCommand {
@@ -44,15 +39,16 @@ export interface Collected {
   working: readonly WorkingCommand[];
   failing: readonly FailingCommand[];
   files: ReadonlyMap<string, Place>;
-  /** What the user typed. */
+  /** The first messages the user typed, shortened. */
   asked: readonly Said[];
+  /** How many messages the user typed in all. */
+  askedCount: number;
   lastAnswer: Said | undefined;
   lastTurn: "completed" | "aborted" | "unfinished";
 }
 
 /** Bounds on what is held, so that a huge session costs no more memory than a long one. */
 const MAX_OPEN_CALLS = 256;
-const MAX_TYPED_CHARS = 4 << 20;
 const MAX_COMMANDS = 400;
 const MAX_FILES = 400;
 
@@ -68,9 +64,7 @@ export class SessionCollector implements RolloutSink {
   readonly #sessions = new Map<string, Running>();
   readonly #ends = new Map<string, { command: string; cwd: string; code: number; place: Place }>();
   readonly #files = new Map<string, Place>();
-  readonly #said: Said[] = [];
-  readonly #typed = new Set<string>();
-  #typedChars = 0;
+  readonly #messages = new UserMessages();
   #cwd = "";
   #lastAnswer: Said | undefined;
   #lastTurn: Collected["lastTurn"] = "unfinished";
@@ -80,7 +74,7 @@ export class SessionCollector implements RolloutSink {
     const place: Place = { line: item.line, start: item.start, end: item.end };
     switch (content.type) {
       case "user":
-        this.#userSaid(content.text, place);
+        this.#messages.said(content.text, place);
         return;
       case "assistant":
         this.#lastAnswer = { text: content.text, place };
@@ -99,7 +93,7 @@ export class SessionCollector implements RolloutSink {
   mark(mark: RolloutMark): void {
     switch (mark.type) {
       case "user_typed":
-        this.#typed.add(mark.text.trim());
+        this.#messages.typed(mark.text);
         return;
       case "turn_started":
         this.#lastTurn = "unfinished";
@@ -114,12 +108,9 @@ export class SessionCollector implements RolloutSink {
   }
 
   collected(): Collected {
-    const asked = this.#typedMessages();
-    const preferences = new PreferenceCollector<Place>();
-    for (const { text, place } of asked) preferences.message(text, place);
     const ends = [...this.#ends.values()];
     return {
-      preferences: preferences.preferences(),
+      ...this.#messages.collected(),
       fixes: this.#fixes.fixes(),
       working: ends.flatMap(({ code, ...run }) => {
         const kind = kindOf(run.command);
@@ -127,28 +118,9 @@ export class SessionCollector implements RolloutSink {
       }),
       failing: ends.filter(({ code, command }) => code !== 0 && isCheck(command)),
       files: this.#files,
-      asked,
       lastAnswer: this.#lastAnswer,
       lastTurn: this.#lastTurn,
     };
-  }
-
-  #userSaid(text: string, place: Place): void {
-    this.#typedChars += text.length;
-    if (this.#typedChars <= MAX_TYPED_CHARS) this.#said.push({ text, place });
-  }
-
-  /**
-   * Where the front end recorded what was typed, only that is the user's; a session without such records (older
-   * programs) is taken at the word of its items.
-   */
-  #typedMessages(): Said[] {
-    if (this.#typed.size === 0) return this.#said;
-    const typed = [...this.#typed];
-    return this.#said.filter(({ text }) => {
-      const trimmed = text.trim();
-      return this.#typed.has(trimmed) || (typed.length < 500 && typed.some((one) => trimmed.includes(one)));
-    });
   }
 
   #called(callId: string, tool: string, input: string): void {

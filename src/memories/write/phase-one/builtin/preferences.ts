@@ -16,30 +16,43 @@ const MIN_QUOTE = 6;
 /** Preferences of one session; the newest count. */
 const MAX_KEPT = 40;
 
+/** A statement of a message that is kept, or takes back what was kept. */
+export interface Candidate {
+  statement: Statement;
+  lasting: boolean;
+  retracts: boolean;
+}
+
 /**
- * Collects what the user stated as lasting over a session's messages. Only text typed by the user may be given to
- * it. A later statement takes back earlier ones when it says so.
+ * What of a message matters for the session's preferences; most messages have nothing. Only text typed by the user
+ * may be given. `first`: it is the session's first message.
  */
+export function candidatesIn(message: string, first: boolean): Candidate[] {
+  return typedStatements(message).flatMap((statement) => {
+    const { text, voice } = statement;
+    const retracts = isRetraction(voice);
+    const lasting = text.length <= MAX_QUOTE && text.length >= MIN_QUOTE && isLasting(statement, first);
+    return lasting || retracts ? [{ statement, lasting, retracts }] : [];
+  });
+}
+
+/** Collects preferences over a session's messages. A later statement takes back earlier ones when it says so. */
 export class PreferenceCollector<Place> {
   #kept: Preference<Place>[] = [];
-  #messages = 0;
 
-  message(text: string, place: Place): void {
-    const first = this.#messages++ === 0;
-    for (const statement of typedStatements(text)) this.#statement(statement, first, place);
+  /** The candidates of one message, in the order of the session. */
+  add(candidates: readonly Candidate[], place: Place): void {
+    for (const { statement, lasting, retracts } of candidates) {
+      if (retracts) this.#retract(statement.voice);
+      const quote = statement.text;
+      if (lasting && !this.#kept.some((kept) => kept.quote === quote)) this.#kept.push({ quote, place });
+    }
+    if (this.#kept.length > MAX_KEPT) this.#kept = this.#kept.slice(-MAX_KEPT);
   }
 
   /** In the order they were said. */
   preferences(): readonly Preference<Place>[] {
-    return this.#kept.slice(-MAX_KEPT);
-  }
-
-  #statement(statement: Statement, first: boolean, place: Place): void {
-    const { text, voice } = statement;
-    if (isRetraction(voice)) this.#retract(voice);
-    if (text.length > MAX_QUOTE || text.length < MIN_QUOTE || !isLasting(statement, first)) return;
-    if (this.#kept.some(({ quote }) => quote === text)) return;
-    this.#kept.push({ quote: text, place });
+    return this.#kept;
   }
 
   /** Earlier statements that share a word with what is taken back; without one, the last. */
