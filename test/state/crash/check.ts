@@ -21,7 +21,7 @@ interface Recorded {
 
 /** Everything that is wrong with a history, in sentences. */
 export function checkHistory({ entries, audit, cap, final }: Recorded): string[] {
-  const replay = new Replay(entries, cap);
+  const replay = new Replay(entries, audit, cap);
   for (const row of audit) replay.apply(row);
   return [...replay.problems, ...checkAnswers(entries, replay), ...checkEnd(final, entries, replay)];
 }

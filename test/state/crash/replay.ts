@@ -19,12 +19,17 @@ export class Replay {
   /** Claims that had room left, by the last diary entry they saw. */
   readonly #emptied = new Map<number, number[]>();
 
-  constructor(entries: readonly Entry[], cap: number) {
+  constructor(entries: readonly Entry[], audit: readonly AuditRow[], cap: number) {
     this.#cap = cap;
+    const bySequence = new Map(audit.map((row) => [row.seq, row]));
     for (const { operation, result } of entries) {
       if (operation.type !== "claim" || result === "lost" || !("claims" in result)) continue;
-      // Only where nothing else came between is the entry the state that the claim left behind.
-      const quiet = result.claims.length === 0 && result.before === result.after;
+      if (result.claims.length >= operation.limit) continue;
+      // Only where nothing of others came between is the last entry the state that the claim left behind.
+      const own = (row: AuditRow | undefined) =>
+        row !== undefined && (row.worker === operation.worker || (row.status === "error" && row.token === null));
+      let quiet = true;
+      for (let seq = result.before + 1; seq <= result.after; seq++) quiet &&= own(bySequence.get(seq));
       if (quiet) this.#emptied.set(result.after, [...(this.#emptied.get(result.after) ?? []), operation.now]);
     }
   }
