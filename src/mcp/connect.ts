@@ -16,6 +16,7 @@ import { type McpConnection, McpRequestError } from "./connection.ts";
 import { httpTransport } from "./http-transport.ts";
 import type { OrphanWatch } from "./orphan-watch.ts";
 import { serverEnvironment } from "./server-env.ts";
+import { simplifyToolSchema } from "./simplify-schema.ts";
 import { McpStartupError, McpStartupTimeout } from "./startup-error.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 import { type McpToolInfo, parseToolList } from "./tool-info.ts";
@@ -151,7 +152,7 @@ async function listTools(
   let cursor: string | undefined;
   do {
     const page = await request("tools/list", cursor === undefined ? {} : { cursor }, options);
-    tools.push(...parseToolList(page));
+    tools.push(...parseToolList(page, simplifyToolSchema));
     cursor = typeof page.nextCursor === "string" && page.nextCursor !== "" ? page.nextCursor : undefined;
     if (cursor !== undefined && seen.has(cursor)) throw new McpRequestError(["tools/list goes round in circles"]);
     if (cursor !== undefined) seen.add(cursor);

@@ -79,6 +79,7 @@ export class McpServer {
   /** Those the configuration lets through. */
   get tools(): readonly McpToolInfo[] {
     const { enabledTools, disabledTools } = this.settings;
+    if (enabledTools === undefined && disabledTools.length === 0) return this.listed;
     return this.listed.filter(
       ({ name }) => (enabledTools === undefined || enabledTools.includes(name)) && !disabledTools.includes(name),
     );

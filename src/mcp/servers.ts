@@ -156,7 +156,9 @@ export class McpServers {
         if (!tools.has(qualifiedName)) tools.set(qualifiedName, { qualifiedName, server, info });
       }
     }
-    return new Map([...tools].sort(([a], [b]) => (a < b ? -1 : 1)));
+    // Sorting names alone is much cheaper than sorting pairs, and this runs before the first request.
+    const names = [...tools.keys()].sort();
+    return new Map(names.flatMap((name) => [[name, tools.get(name)]] as [string, OfferedTool][]));
   }
 }
 

@@ -8,7 +8,7 @@ import { messageOf } from "#lib/errors.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
 import { VERSION } from "#lib/version.ts";
 import { log } from "#telemetry/log.ts";
-import { type McpToolInfo, parseToolList } from "./tool-info.ts";
+import { isToolInfo, type McpToolInfo } from "./tool-info.ts";
 
 /** A stored list and how old it is. */
 export interface CachedTools {
@@ -28,7 +28,7 @@ export class ToolCache {
   read(settings: McpServerSettings): CachedTools | undefined {
     const stored = readObject(this.#path(settings));
     if (stored === undefined || typeof stored.saved_at !== "number" || !Array.isArray(stored.tools)) return undefined;
-    return { tools: parseToolList(stored), ageMs: Math.max(0, nowMs() - stored.saved_at) };
+    return { tools: stored.tools.filter(isToolInfo), ageMs: Math.max(0, nowMs() - stored.saved_at) };
   }
 
   /** A cache that cannot be written costs the next session a wait, nothing else. */
@@ -52,13 +52,10 @@ export class ToolCache {
  * not with limits and filters. Values of `env` are in it, so only the hash is stored.
  */
 function settingsHash({ name, transport }: McpServerSettings): string {
-  const facts = JSON.stringify([VERSION, name, transport], (_key, value: unknown) => sorted(value));
-  return createHash("sha256").update(facts).digest("hex").slice(0, 40);
-}
-
-function sorted(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash("sha256")
+    .update(JSON.stringify([VERSION, name, transport]))
+    .digest("hex")
+    .slice(0, 40);
 }
 
 function readObject(path: string): Record<string, unknown> | undefined {

@@ -1,29 +1,43 @@
 import { isObject } from "#lib/jsonl.ts";
+import type { SimpleSchema } from "./simplify-schema.ts";
 
-/** A tool as its server lists it, reduced to what a model is told. */
+/** A tool of a server, reduced to what a model is told. Tool lists are stored in this form. */
 export interface McpToolInfo {
   /** As the server spells it; calls carry this name. */
   name: string;
   description: string;
-  /** JSON schema of the arguments, unchecked. */
-  inputSchema: unknown;
+  /** JSON schema of the arguments, simplified. */
+  parameters: SimpleSchema;
 }
 
 /** Long enough for any description a model profits from; a hostile one must not fill the context. */
 const DESCRIPTION_LIMIT = 16_384;
 
 /** The usable entries of a `tools/list` answer; entries without a name are left out. */
-export function parseToolList(result: Readonly<Record<string, unknown>>): McpToolInfo[] {
+export function parseToolList(
+  result: Readonly<Record<string, unknown>>,
+  simplify: (schema: unknown) => SimpleSchema,
+): McpToolInfo[] {
   if (!Array.isArray(result.tools)) return [];
-  return result.tools.flatMap((entry: unknown) => parseTool(entry) ?? []);
+  return result.tools.flatMap((entry: unknown) => {
+    if (!isObject(entry) || typeof entry.name !== "string" || entry.name === "") return [];
+    const description = typeof entry.description === "string" ? entry.description : "";
+    return [
+      {
+        name: entry.name,
+        description: description.slice(0, DESCRIPTION_LIMIT).toWellFormed(),
+        parameters: simplify(entry.inputSchema),
+      },
+    ];
+  });
 }
 
-function parseTool(entry: unknown): McpToolInfo | undefined {
-  if (!isObject(entry) || typeof entry.name !== "string" || entry.name === "") return undefined;
-  const description = typeof entry.description === "string" ? entry.description : "";
-  return {
-    name: entry.name,
-    description: description.slice(0, DESCRIPTION_LIMIT).toWellFormed(),
-    inputSchema: entry.inputSchema ?? { type: "object", properties: {} },
-  };
+/** Whether a value is an entry of a stored list. */
+export function isToolInfo(value: unknown): value is McpToolInfo {
+  return (
+    isObject(value) &&
+    typeof value.name === "string" &&
+    typeof value.description === "string" &&
+    isObject(value.parameters)
+  );
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 /** Longest function name the Responses API takes. */
 const NAME_LIMIT = 64;
+const FITS = /^[A-Za-z0-9_-]{1,64}$/;
 /** With the 40 hex digits of a SHA-1 this makes 64. */
 const HASHED_NAME_HEAD = 24;
 
@@ -12,6 +13,8 @@ const HASHED_NAME_HEAD = 24;
  */
 export function qualifiedToolName(server: string, tool: string): string {
   const full = `mcp__${server}__${tool}`;
+  // Nearly every name, and so every one of the hundreds of some sessions.
+  if (FITS.test(full)) return full;
   const name = [...full].map((char) => (/[A-Za-z0-9_-]/.test(char) ? char : "_")).join("");
   if (name.length <= NAME_LIMIT) return name;
   return name.slice(0, HASHED_NAME_HEAD) + createHash("sha1").update(full).digest("hex");

@@ -1,22 +1,24 @@
 import type { McpServers, OfferedTool } from "#mcp/servers.ts";
 import type { ToolRegistry } from "../registry.ts";
 import type { Tool } from "../tool.ts";
-import { createMcpTool } from "./mcp-tool.ts";
+import { createMcpTool, mcpToolSpec } from "./mcp-tool.ts";
 
 /** The registry with the tools of the servers behind its own: as they are known at the moment of asking. */
 export function withMcpTools(own: ToolRegistry, servers: McpServers): ToolRegistry {
-  let made = new Map<OfferedTool, Tool>();
+  const made = new WeakMap<OfferedTool, Tool>();
   const toolFor = (offered: OfferedTool): Tool => {
-    const tool = made.get(offered) ?? createMcpTool(offered);
-    made.set(offered, tool);
+    let tool = made.get(offered);
+    if (tool === undefined) {
+      tool = createMcpTool(offered);
+      made.set(offered, tool);
+    }
     return tool;
   };
   return {
     specs: (model) => {
-      const current = [...servers.tools.values()];
-      // Tools that are gone from the list are not kept.
-      made = new Map(current.map((offered) => [offered, toolFor(offered)]));
-      return [...own.specs(model), ...current.flatMap((offered) => toolFor(offered).spec({ model }) ?? [])];
+      const specs = own.specs(model);
+      for (const offered of servers.tools.values()) specs.push(mcpToolSpec(offered));
+      return specs;
     },
     find: (name) => {
       const offered = servers.tools.get(name);

@@ -1,7 +1,6 @@
 import { isObject } from "#lib/jsonl.ts";
 import { McpRequestError } from "#mcp/connection.ts";
 import type { OfferedTool } from "#mcp/servers.ts";
-import { simplifyToolSchema } from "#mcp/simplify-schema.ts";
 import type { ToolSpec } from "#providers/model-client.ts";
 import { jsonFault } from "../argument-errors.ts";
 import { rustDebug } from "../rust-debug.ts";
@@ -12,18 +11,18 @@ import { mcpOutput } from "./output.ts";
 
 /** One tool of an MCP server. A server that is not running yet is started by the call. */
 export function createMcpTool(offered: OfferedTool): Tool {
-  let spec: ToolSpec | undefined;
   return {
     name: offered.qualifiedName,
-    spec: () => (spec ??= specOf(offered)),
+    spec: () => mcpToolSpec(offered),
     parallel: offered.server.settings.supportsParallelToolCalls,
     run: (call, context) => runCall(offered, call, context),
   };
 }
 
-function specOf({ qualifiedName, info }: OfferedTool): ToolSpec {
-  const parameters = simplifyToolSchema(info.inputSchema);
-  return { type: "function", name: qualifiedName, description: info.description, strict: false, parameters };
+/** What requests list. */
+export function mcpToolSpec({ qualifiedName, info }: OfferedTool): ToolSpec {
+  const { description, parameters } = info;
+  return { type: "function", name: qualifiedName, description, strict: false, parameters };
 }
 
 async function runCall(offered: OfferedTool, call: ToolCall, context: ToolContext): Promise<ToolResult> {
