@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SYSCALL_NAMES, type SyscallName, syscallNumber } from "#sandbox/linux/syscall-numbers.ts";
+import { thirtyTwoBitCall } from "./battery/elf.ts";
 import {
   accounts,
   makePlace,
@@ -114,7 +115,7 @@ describe.skipIf(skip).each(accounts)("isolation as $name", (account) => {
 
   test.skipIf(process.arch !== "x64")("calls in a foreign ABI kill, or do not exist", async () => {
     const program = join(place.work, "int80");
-    writeFileSync(program, thirtyTwoBitCall(), { mode: 0o755 });
+    writeFileSync(program, thirtyTwoBitCall([20]), { mode: 0o755 });
     const onHost = Bun.spawnSync([program]);
     if (onHost.exitCode !== 0) console.warn("32-BIT CALLS NOT TESTED: this kernel does not run them");
     else expect((await run([program])).exitCode).toBe(128 + 31);
@@ -217,29 +218,3 @@ describe.skipIf(skip).each(accounts)("isolation as $name", (account) => {
     expect(result.stderr.split(library).length - 1).toBe(1);
   });
 });
-
-/** A static x64 program that makes a system call of the 32-bit ABI (getpid by `int 0x80`) and exits with 0. */
-function thirtyTwoBitCall(): Uint8Array {
-  const code = [0xb8, 20, 0, 0, 0, 0xcd, 0x80, 0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05];
-  const base = 0x400000n;
-  const headers = 64 + 56;
-  const elf = Buffer.alloc(headers + code.length);
-  elf.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  elf.writeUInt16LE(2, 16); // executable
-  elf.writeUInt16LE(62, 18); // x86-64
-  elf.writeUInt32LE(1, 20);
-  elf.writeBigUInt64LE(base + BigInt(headers), 24); // entry
-  elf.writeBigUInt64LE(64n, 32); // program headers
-  elf.writeUInt16LE(64, 52);
-  elf.writeUInt16LE(56, 54);
-  elf.writeUInt16LE(1, 56);
-  elf.writeUInt32LE(1, 64); // a segment to load
-  elf.writeUInt32LE(5, 68); // readable, executable
-  elf.writeBigUInt64LE(base, 80);
-  elf.writeBigUInt64LE(base, 88);
-  elf.writeBigUInt64LE(BigInt(elf.length), 96);
-  elf.writeBigUInt64LE(BigInt(elf.length), 104);
-  elf.writeBigUInt64LE(0x1000n, 112);
-  elf.set(code, headers);
-  return elf;
-}

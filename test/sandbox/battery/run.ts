@@ -1,0 +1,233 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { environment } from "#lib/env.ts";
+import type { SandboxPolicy } from "#protocol/policies.ts";
+import type { SpawnPlan } from "#sandbox/sandbox.ts";
+import { type Account, contextOf, sandbox, workspaceWrite } from "../support.ts";
+import { type BatteryPlace, makeBatteryPlace, snapshot } from "./place.ts";
+import type { Probe, Verdict } from "./probe.ts";
+import { startTargets, type Targets } from "./targets.ts";
+
+/** Under what the probes run. */
+export type BatteryMode = "read-only" | "workspace-write" | "danger-full-access";
+
+/** Seconds a probe may take. */
+const PROBE_SECONDS = 10;
+/** How long what a command left behind may take to be gone, in milliseconds. */
+const SETTLE_MS = 3000;
+
+/** Runs the probes of one class and says, from the host's side, what came of each. */
+export async function runProbes(
+  probes: readonly Probe[],
+  { account, mode }: { account: Account; mode: BatteryMode },
+): Promise<Map<string, Verdict>> {
+  const alone = probes.filter((probe) => killSignal(probe) !== undefined);
+  const batch = probes.filter((probe) => killSignal(probe) === undefined);
+  const results = batch.length === 0 ? [] : await runBatch(batch, { account, mode });
+  for (const probe of alone) results.push(...(await runBatch([probe], { account, mode, signal: killSignal(probe) })));
+  return new Map(results);
+}
+
+function killSignal({ id }: Probe): NodeJS.Signals | undefined {
+  const [, name] = /^after-(SIG[A-Z]+)$/.exec(id) ?? [];
+  return name as NodeJS.Signals | undefined;
+}
+
+interface BatchOptions {
+  account: Account;
+  mode: BatteryMode;
+  /** The command is ended with it as soon as the probe's process is there. */
+  signal?: NodeJS.Signals | undefined;
+}
+
+/** What a probe left in the output: its exit code and what it printed. */
+type Answers = Map<string, { code: number; output: string }>;
+
+async function runBatch(probes: readonly Probe[], options: BatchOptions): Promise<[string, Verdict][]> {
+  const place = makeBatteryPlace(options.account, probes);
+  const targets = await startTargets(place, probes, options.account);
+  try {
+    const before = new Map(probes.map((probe) => [probe.id, watched(probe, place)]));
+    writeScript(probes, place, targets);
+    const answers = parseAnswers(await runScript(probes, place, options));
+    await settled(() => !hasEmptyNames(place, probes) && !probes.some((probe) => isAlive(probe, place)));
+    if (probes.some(({ id }) => id === "writes-later")) await Bun.sleep(900);
+    return probes.map((probe) => [probe.id, judge(probe, { place, targets, answers, before: before.get(probe.id) })]);
+  } finally {
+    targets.stop();
+    place.remove();
+  }
+}
+
+/** The state of what the probe is watched by, as text; undefined when nothing of the disk is. */
+function watched({ id, observe }: Probe, place: BatteryPlace): string | undefined {
+  switch (observe.at) {
+    case "outside":
+      return snapshot(join(place.outside, id));
+    case "inside":
+      return snapshot(join(place.work, id));
+    case "root":
+      return observe.paths.map((path) => snapshot(join(place.roots, id, path))).join("\n");
+    case "codex-home":
+      return snapshot(place.codexHome);
+    default:
+      return undefined;
+  }
+}
+
+interface Evidence {
+  place: BatteryPlace;
+  targets: Targets;
+  answers: Answers;
+  before: string | undefined;
+}
+
+function judge(probe: Probe, { place, targets, answers, before }: Evidence): Verdict {
+  const { id, observe } = probe;
+  const answer = answers.get(id);
+  switch (observe.at) {
+    case "path":
+      return removed(fillIn(observe.path, probe, place)) ? "allowed" : "denied";
+    case "listener":
+      return targets.received.has(id) ? "allowed" : "denied";
+    case "process":
+      return isAlive(probe, place) ? "allowed" : "denied";
+    case "victim":
+      return targets.isHarmed(id) ? "allowed" : "denied";
+    case "secret":
+      return answer?.output.includes(place.secret) === true ? "allowed" : "denied";
+    case "exit":
+      if (answer === undefined) throw new Error(`the probe "${id}" did not answer`);
+      return answer.code === 0 ? "allowed" : "denied";
+    default:
+      return watched(probe, place) === before ? "denied" : "allowed";
+  }
+}
+
+function removed(path: string): boolean {
+  if (!existsSync(path)) return false;
+  rmSync(path, { recursive: true });
+  return true;
+}
+
+const markerOf = (probe: Probe, place: BatteryPlace) => `marker-${probe.id}-${place.base.split("-").at(-1)}`;
+
+function isAlive(probe: Probe, place: BatteryPlace): boolean {
+  if (probe.observe.at !== "process") return false;
+  const marker = markerOf(probe, place);
+  return readdirSync("/proc").some((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, "utf8").includes(`: ${marker};`);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Placeholders go a moment after the command. */
+function hasEmptyNames(place: BatteryPlace, probes: readonly Probe[]): boolean {
+  const folders = probes.flatMap(({ id }) => [".codex", ".agents"].map((name) => join(place.roots, id, name)));
+  return folders.some((path) => snapshot(path).endsWith(" {}"));
+}
+
+async function settled(condition: () => boolean): Promise<void> {
+  for (const end = performance.now() + SETTLE_MS; !condition() && performance.now() < end; ) await Bun.sleep(50);
+}
+
+function fillIn(text: string, probe: Probe, place: BatteryPlace): string {
+  return text.replace(/\bHOME\//, `${place.base}/`).replace(/\bID\b/, `codex-probe-${probe.id}-${place.secret}`);
+}
+
+/** One script that runs every probe in its own folder and prints a line for each: id, exit code, output in base64. */
+function writeScript(probes: readonly Probe[], place: BatteryPlace, targets: Targets): void {
+  for (const probe of probes) {
+    const variables = {
+      ...{ id: probe.id, out: join(place.outside, probe.id), root: join(place.roots, probe.id), found: "found" },
+      ...{ codex_home: place.codexHome, marker: markerOf(probe, place), victim: String(targets.victimOf(probe.id)) },
+      ...{ victim_name: targets.victimName, tcp: String(targets.tcp), udp: String(targets.udp), unix: targets.unix },
+      ...Object.fromEntries(
+        ["getpid", "socket", "unshare"].map((name) => [`int80_${name}`, join(place.scripts, `int80_${name}`)]),
+      ),
+    };
+    const lines = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`);
+    lines.push(`cd '${join(place.work, probe.id)}' || exit 99`, fillIn(probe.command, probe, place));
+    writeFileSync(join(place.scripts, probe.id), `${lines.join("\n")}\n`);
+  }
+  const steps = probes.map(({ id, needs, class: name, observe }) => {
+    const printed = observe.at === "secret" ? '$(head -c 60000 "$scratch/o" | base64 -w 0)' : "";
+    const shell = needs === "bash" ? "bash" : "/bin/sh";
+    const input = name === "terminal" ? "" : "</dev/null";
+    return `timeout --foreground -k 1 ${PROBE_SECONDS} ${shell} '${join(place.scripts, id)}' ${input} >"$scratch/o" 2>&1
+code=$?; echo "@${id} $code ${printed}@"`;
+  });
+  writeFileSync(join(place.scripts, "all"), `${steps.join("\n")}\n`);
+}
+
+function parseAnswers(output: string): Answers {
+  const lines = output.matchAll(/@([\w-]+) (\d+) ([\w+/=]*)@/g);
+  return new Map(
+    [...lines].map(([, id = "", code, text = ""]) => [
+      id,
+      { code: Number(code), output: Buffer.from(text, "base64").toString("latin1") },
+    ]),
+  );
+}
+
+function policyOf(mode: BatteryMode, place: BatteryPlace, probes: readonly Probe[]): SandboxPolicy {
+  if (mode !== "workspace-write") return { type: mode };
+  const roots = probes.filter(({ command }) => command.includes("$root")).map(({ id }) => join(place.roots, id));
+  return workspaceWrite({ writable_roots: [...roots, place.holder] });
+}
+
+async function runScript(probes: readonly Probe[], place: BatteryPlace, options: BatchOptions): Promise<string> {
+  const tty = probes.some((probe) => probe.class === "terminal");
+  const scratch = options.mode === "danger-full-access" ? place.scratch : "/dev/shm";
+  const env = { ...environment(), HOME: place.base, scratch };
+  const script = ["/bin/sh", join(place.scripts, "all")];
+  const policy = policyOf(options.mode, place, probes);
+  const plan = sandbox.plan({ argv: script, cwd: place.work, env, tty }, contextOf(place, { policy }));
+  if ("unavailable" in plan) throw new Error(plan.message);
+  try {
+    return await (tty
+      ? onTerminal(plan, options)
+      : onPipe(plan, options, () => probes.some((probe) => isAlive(probe, place))));
+  } finally {
+    plan.finished();
+  }
+}
+
+async function onPipe(plan: SpawnPlan, { account, signal }: BatchOptions, isReady: () => boolean): Promise<string> {
+  const child = Bun.spawn([...account.prefix, ...plan.argv], {
+    ...{ cwd: plan.cwd, env: plan.env },
+    stdio: ["ignore", "pipe", "inherit", ...plan.inheritFds],
+  });
+  plan.release();
+  if (signal !== undefined) {
+    await settled(isReady);
+    if (!isReady()) throw new Error(`the process to be left behind by ${signal} never started`);
+    child.kill(signal);
+  }
+  const output = await new Response(child.stdout).text();
+  await child.exited;
+  return output;
+}
+
+async function onTerminal(plan: SpawnPlan, { account }: BatchOptions): Promise<string> {
+  let output = "";
+  const child = Bun.spawn([...account.prefix, ...plan.argv], {
+    ...{ cwd: plan.cwd, env: plan.env },
+    terminal: {
+      cols: 80,
+      rows: 24,
+      data: (_terminal, chunk) => {
+        output += Buffer.from(chunk).toString("latin1");
+      },
+    },
+    stdio: [undefined, undefined, undefined, ...plan.inheritFds],
+  });
+  plan.release();
+  await child.exited;
+  await Bun.sleep(50);
+  child.terminal?.close();
+  return output;
+}
