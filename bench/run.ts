@@ -2,6 +2,7 @@ import { commandsRow, helloRow, slowProfileRow, versionRow } from "./headless.ts
 import { longThreadRow } from "./long-thread.ts";
 import { mcpCallRow, mcpStartRow } from "./mcp.ts";
 import { printRows, type Row } from "./measure.ts";
+import { extractionMemoryRow, extractionRow, redactionRow } from "./memories-extract.ts";
 import { rulesRow } from "./rules.ts";
 import { streamRow } from "./stream.ts";
 
@@ -16,6 +17,9 @@ const BENCHES: Readonly<Record<string, () => Promise<Row>>> = {
   profile: () => slowProfileRow(5),
   stream: () => streamRow(7),
   thread: () => longThreadRow(),
+  redaction: () => redactionRow(),
+  extraction: () => extractionRow(3),
+  "extraction-memory": () => extractionMemoryRow(),
   "mcp-start": () => mcpStartRow(15),
   "mcp-call": () => mcpCallRow(300),
   rules: () => rulesRow(200),

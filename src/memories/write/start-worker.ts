@@ -11,7 +11,8 @@ export interface StartWorkerOptions {
 
 /**
  * Runs one job in a worker of its own. Aborting asks the worker to give its jobs back, and the promise then resolves
- * with what was done until then. Rejects with `CodexError` when the database or the memory root cannot be used.
+ * with what was done until then. Rejects with `CodexError`: "interrupted" when it was stopped before it had begun,
+ * else what makes the database or the memory root unusable.
  */
 export function runInWorker(job: WorkerJob, options: StartWorkerOptions): Promise<PipelineReport> {
   const worker = new Worker(workerAddress());

@@ -25,6 +25,11 @@ async function run({ job }: Extract<WorkerRequest, { type: "run" }>): Promise<vo
     });
     send({ type: "done", report });
   } catch (error) {
-    send({ type: "failed", code: error instanceof CodexError ? error.code : "internal", message: messageOf(error) });
+    send({ type: "failed", code: codeOf(error), message: messageOf(error) });
   }
+}
+
+function codeOf(error: unknown): string {
+  if (stop.signal.aborted) return "interrupted";
+  return error instanceof CodexError ? error.code : "internal";
 }

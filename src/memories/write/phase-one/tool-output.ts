@@ -7,9 +7,9 @@ import type { ScannedLine } from "./scan-lines.ts";
 type Output = Extract<RolloutContent, { type: "output" }>;
 
 /** How much of an output is decoded at once: its header, which says how the command ended. */
-const HEAD_BYTES = 640;
+const HEAD_BYTES = 320;
 /** Keys before the output's text, with ids of any length. */
-const KEYS_BYTES = 512;
+const KEYS_BYTES = 384;
 /** Outputs longer than this are decoded at their ends only. */
 const LONG_BYTES = 48 << 10;
 
