@@ -60,14 +60,8 @@ const consolidation = section("memories 4", {
 
 /** Nothing else left behind. */
 const clean = section("memories 5", {
-  "mem.5.1": untested(
-    "No code, prompt or test knows cwd buckets, scopes or a raw_memories directory.",
-    "the search of the whole tree is still to come",
-  ),
-  "mem.5.2": untested(
-    "The documentation has layout, phases, constants and the note on when the aliases go.",
-    "the documentation is still to come",
-  ),
+  "mem.5.1": "No code, prompt or test knows cwd buckets, scopes or a raw_memories directory.",
+  "mem.5.2": "The documentation has layout, phases, constants and the note on when the aliases go.",
 });
 
 const SECTIONS = { selection, output, root, consolidation, clean };

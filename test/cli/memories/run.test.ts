@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { memoryRequirement } from "../../compat/memory-cite.ts";
 import { answer, assistantText, functionCall, stallAfter } from "../../support/model-script.ts";
 import { type ResponseScript, startModelServer } from "../../support/model-server.ts";
 import { emptyHome, type MemoriesHome, sampleHome, writeSession } from "./home.ts";
@@ -99,39 +100,43 @@ describe("with a model", () => {
       ),
     );
 
-  test("both phases go through it, booked in the ledger; the merge happens in a hidden, confined thread", async () => {
-    const id = "019a0000-0000-7000-8000-000000000001";
-    const script = `printf '# Memory\\n\\n## Preferences\\n\\n- Verse, says the model. [${id}]\\n' > MEMORY.md; touch "$CODEX_HOME/escaped" /tmp/escaped-${process.pid}; pwd`;
-    await withModel(
-      (_request, index) =>
-        [memory("verse"), answer(functionCall("exec_command", { cmd: script })), answer(assistantText("merged"))][
-          index
-        ] ?? answer(assistantText("?")),
-      async (home) => {
-        writeSession(home, 1, { daysAgo: 5 });
-        const run = await home.run("run", "--json");
-        expect(JSON.parse(run.stdout)).toMatchObject({
-          claimed: 1,
-          succeeded: 1,
-          failed: 0,
-          consolidation: "published",
-        });
-        expect(run.stderr).toContain("memories.daily_token_budget");
-        expect(readFileSync(join(home.root, "MEMORY.md"), "utf8")).toContain(`- Verse, says the model. [${id}]`);
-        const status = await home.json("status");
-        expect((status.ledger as { purpose: string; state: string }[]).map(({ purpose }) => purpose).sort()).toEqual([
-          "consolidation",
-          "consolidation",
-          "stage_one",
-        ]);
-        expect(existsSync(join(home.path, "escaped"))).toBe(false);
-        expect(existsSync(`/tmp/escaped-${process.pid}`)).toBe(false);
-        // Hidden: the only session there is the one that was read.
-        expect(status.sessions).toBe(1);
-        expect((await home.run("run")).stderr).toBe("");
-      },
-    );
-  });
+  memoryRequirement(
+    ["mem.4.8"],
+    "both phases go through it, booked in the ledger; the merge happens in a hidden, confined thread",
+    async () => {
+      const id = "019a0000-0000-7000-8000-000000000001";
+      const script = `printf '# Memory\\n\\n## Preferences\\n\\n- Verse, says the model. [${id}]\\n' > MEMORY.md; touch "$CODEX_HOME/escaped" /tmp/escaped-${process.pid}; pwd`;
+      await withModel(
+        (_request, index) =>
+          [memory("verse"), answer(functionCall("exec_command", { cmd: script })), answer(assistantText("merged"))][
+            index
+          ] ?? answer(assistantText("?")),
+        async (home) => {
+          writeSession(home, 1, { daysAgo: 5 });
+          const run = await home.run("run", "--json");
+          expect(JSON.parse(run.stdout)).toMatchObject({
+            claimed: 1,
+            succeeded: 1,
+            failed: 0,
+            consolidation: "published",
+          });
+          expect(run.stderr).toContain("memories.daily_token_budget");
+          expect(readFileSync(join(home.root, "MEMORY.md"), "utf8")).toContain(`- Verse, says the model. [${id}]`);
+          const status = await home.json("status");
+          expect((status.ledger as { purpose: string; state: string }[]).map(({ purpose }) => purpose).sort()).toEqual([
+            "consolidation",
+            "consolidation",
+            "stage_one",
+          ]);
+          expect(existsSync(join(home.path, "escaped"))).toBe(false);
+          expect(existsSync(`/tmp/escaped-${process.pid}`)).toBe(false);
+          // Hidden: the only session there is the one that was read.
+          expect(status.sessions).toBe(1);
+          expect((await home.run("run")).stderr).toBe("");
+        },
+      );
+    },
+  );
 
   test("an interruption gives the job back, nothing burned", async () => {
     await withModel([stallAfter(memory("x"), 10)], async (home, requests) => {
