@@ -70,6 +70,27 @@ describe("the index", () => {
     expect(await store.threads.get(threadId(2))).toBeUndefined();
   });
 
+  test("reads of a large file only what was added, and all of one that is another now", async () => {
+    const filler = JSON.stringify({ timestamp: "", type: "response_item", payload: { text: "x".repeat(3 << 20) } });
+    const mode = { timestamp: "", type: "event_msg", payload: { type: "memory_mode", memory_mode: "disabled" } };
+    const path = home.addRollout(threadId(1), { updatedAt: T, lines: [mode, filler] });
+    await store.threads.backfill();
+    appendFileSync(
+      path,
+      rolloutText(threadId(9), { updatedAt: T + 5 })
+        .split("\n")
+        .slice(2)
+        .join("\n"),
+    );
+    await store.threads.backfill();
+    const grown = await store.threads.get(threadId(1));
+    expect(grown).toMatchObject({ memoryMode: "disabled", firstUserMessage: "please help", updatedAt: T + 5 });
+    home.addRollout(threadId(1), { updatedAt: T + 6, message: "new", lines: [filler, filler] });
+    await store.threads.backfill();
+    const other = { memoryMode: "enabled", firstUserMessage: "new", updatedAt: T + 6 };
+    expect(await store.threads.get(threadId(1))).toMatchObject(other);
+  });
+
   test("sees a file that was replaced by one of the same size", async () => {
     const path = home.addRollout(threadId(1), { updatedAt: T, message: "aaa" });
     await store.threads.backfill();

@@ -6,16 +6,17 @@ import { type EarlierFacts, type RolloutFacts, readRolloutFacts } from "../rollo
 import type { BackfillReport } from "../store.ts";
 import { type FoundRollout, type RolloutWalk, walkRollouts } from "../walk-rollouts.ts";
 import type { Connection } from "./connection.ts";
-import { deleteThread, type IndexedThread, upsertThread } from "./thread-row.ts";
+import { deleteThread, getThread, type IndexedThread, upsertThread } from "./thread-row.ts";
 
 /** Rows per write transaction, so that claims and heartbeats of others never wait long. */
 const BATCH = 256;
 
 /** What the index holds of a file, to see whether it changed. */
-interface KnownFile extends EarlierFacts {
+interface KnownFile {
   path: string;
   bytes: number;
   mtimeMs: number;
+  scannedBytes: number;
 }
 
 /** Brings the index up to date with the files; see `ThreadIndex.backfill`. */
@@ -36,7 +37,7 @@ export async function backfillThreads(
   for (let at = 0; at < changed.length; at += BATCH) {
     options.signal?.throwIfAborted();
     const rows = changed.slice(at, at + BATCH).flatMap((found) => {
-      const row = readRow(found, known.get(found.threadId), buffer);
+      const row = readRow(found, earlierFacts(connection, found, known.get(found.threadId)), buffer);
       if ("row" in row) return [row.row];
       skipped.push({ path: found.path, reason: row.reason });
       return [];
@@ -53,8 +54,7 @@ export async function backfillThreads(
 
 function knownFiles(connection: Connection): Map<string, KnownFile> {
   const sql = `
-    SELECT id, rollout_path AS path, file_bytes AS bytes, file_mtime_ms AS mtimeMs, scanned_bytes AS scannedBytes,
-      model, memory_mode AS memoryMode, first_user_message AS firstUserMessage
+    SELECT id, rollout_path AS path, file_bytes AS bytes, file_mtime_ms AS mtimeMs, scanned_bytes AS scannedBytes
     FROM threads`;
   const rows = connection.query((db) => db.query<KnownFile & { id: string }, []>(sql).all());
   return new Map(rows.map((row) => [row.id, row]));
@@ -68,12 +68,12 @@ function isUnchanged(found: FoundRollout, known: KnownFile | undefined): boolean
 
 function readRow(
   found: FoundRollout,
-  known: KnownFile | undefined,
+  earlier: EarlierFacts | undefined,
   buffer: Buffer,
 ): { row: IndexedThread } | { reason: string } {
   try {
-    const earlier = known !== undefined && onlyGrew(found, known) ? { earlier: known } : {};
-    const facts = readRolloutFacts(found.path, { size: found.bytes, buffer, ...earlier });
+    const options = { size: found.bytes, buffer, ...(earlier !== undefined && { earlier }) };
+    const facts = readRolloutFacts(found.path, options);
     return facts === undefined
       ? { reason: "it does not begin with a session_meta record" }
       : { row: indexedThread(found, facts) };
@@ -85,8 +85,17 @@ function readRow(
 /** Below this size a file is simply read again: cheaper than being wrong about what was added. */
 const REREAD_BYTES = 1 << 20;
 
-function onlyGrew(found: FoundRollout, known: KnownFile): boolean {
-  return known.path === found.path && found.bytes > known.bytes && known.scannedBytes > REREAD_BYTES;
+/** What a large file said that has only been added to since. */
+function earlierFacts(
+  connection: Connection,
+  found: FoundRollout,
+  known: KnownFile | undefined,
+): EarlierFacts | undefined {
+  if (known === undefined || known.path !== found.path || found.bytes <= known.bytes) return undefined;
+  const row = known.scannedBytes > REREAD_BYTES ? connection.query((db) => getThread(db, found.threadId)) : undefined;
+  if (row === undefined) return undefined;
+  const { model, memoryMode, firstUserMessage } = row;
+  return { model, memoryMode, firstUserMessage, scannedBytes: known.scannedBytes };
 }
 
 /** A first message is kept to recognise a session by, not to be read in full. */

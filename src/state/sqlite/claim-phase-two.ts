@@ -18,6 +18,12 @@ export function inspectPhaseTwo(
   return { job, dirty, state: phaseTwoState(job, dirty, now) };
 }
 
+/** Whether a claim would change anything. */
+export function isPhaseTwoDue(db: Database, now: UnixSeconds): boolean {
+  const { state } = inspectPhaseTwo(db, now);
+  return state === "claimable" || state === "abandoned";
+}
+
 /** Claims the global job; call inside a write transaction. */
 export function claimPhaseTwo(db: Database, { now, worker }: { now: UnixSeconds; worker: string }): ClaimPhaseTwo {
   const { job, state } = inspectPhaseTwo(db, now);

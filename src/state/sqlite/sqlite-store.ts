@@ -1,6 +1,6 @@
 import type { StateStore } from "../store.ts";
 import { backfillThreads } from "./backfill-threads.ts";
-import { claimPhaseTwo, inspectPhaseTwo } from "./claim-phase-two.ts";
+import { claimPhaseTwo, isPhaseTwoDue } from "./claim-phase-two.ts";
 import { anythingDue, claimStageOne } from "./claim-stage-one.ts";
 import type { Connection } from "./connection.ts";
 import { failStageOne, finishStageOne } from "./finish-job.ts";
@@ -75,11 +75,14 @@ function stageOneOutputs(connection: Connection): StateStore["outputs"] {
 
 function phaseTwoJob(connection: Connection): StateStore["phaseTwo"] {
   return {
-    isDue: async ({ now }) => {
-      const { state } = connection.read((db) => inspectPhaseTwo(db, now));
-      return state === "claimable" || state === "abandoned";
+    isDue: async ({ now }) => connection.read((db) => isPhaseTwoDue(db, now)),
+    claim: async (options) => {
+      // Looking waits for nobody: a claim that would write nothing takes no lock.
+      const refused = connection.read((db) =>
+        isPhaseTwoDue(db, options.now) ? undefined : claimPhaseTwo(db, options),
+      );
+      return refused ?? connection.write((db) => claimPhaseTwo(db, options));
     },
-    claim: async (options) => connection.write((db) => claimPhaseTwo(db, options)),
     selectInputs: async (options) => connection.read((db) => selectPhaseTwoInputs(db, options)),
     finish: async (options) => connection.write((db) => finishPhaseTwo(db, options)),
     fail: async (options) => connection.write((db) => failPhaseTwo(db, options)),
