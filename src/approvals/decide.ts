@@ -7,7 +7,7 @@ import { isKnown, mentions } from "#execpolicy/words.ts";
 import { assertNever } from "#lib/errors.ts";
 import { shellJoin } from "#lib/shell-join.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "#protocol/policies.ts";
-import { type CommandReading, hidesDanger } from "./read-command.ts";
+import { bareText, type CommandReading, hidesDanger } from "./read-command.ts";
 
 /** What may happen with a command before it runs. */
 export type Decision =
@@ -127,6 +127,7 @@ function isDangerousBeyond(
 function unclearReason(command: CommandReading, rules: RuleSet): string | undefined {
   const names = command.seen.map(([program]) => program).filter((program) => program !== undefined);
   for (const { file, text } of rules.unreadable) {
+    if (command.unparsed.length > 0) return `the script cannot be parsed, and "${file}" has a mistake`;
     if (text === null) {
       if (command.plain?.every(isKnownSafe)) continue;
       return `the rules in "${file}" cannot be read`;
@@ -134,9 +135,9 @@ function unclearReason(command: CommandReading, rules: RuleSet): string | undefi
     const named = names.find((name) => isKnown(name) && (mentions(text, name) || mentions(text, posix.basename(name))));
     if (named !== undefined) return `"${file}" has a mistake where it is about \`${named}\``;
   }
-  for (const script of command.unparsed) {
+  for (const script of command.unparsed.map(bareText)) {
     for (const [program, about] of rules.byProgram) {
-      if (about.some(isRestrictive) && mentions(script, program)) {
+      if (about.some(isRestrictive) && mentions(script, bareText(program))) {
         return `the script cannot be parsed, and a rule is about \`${program}\``;
       }
     }

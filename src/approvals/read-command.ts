@@ -1,4 +1,5 @@
 import { mentionsDanger } from "#execpolicy/dangerous.ts";
+import { isSystemProgram } from "#execpolicy/known-safe.ts";
 import { isRestrictive, type RuleSet } from "#execpolicy/rules.ts";
 import { isKnown, type Word } from "#execpolicy/words.ts";
 import type { ScriptParser } from "./bash-grammar.ts";
@@ -20,25 +21,46 @@ export interface CommandReading {
   unparsed: readonly string[];
 }
 
+export interface ReadOptions {
+  /** Path of the user's shell, which is a shell wherever it lies. */
+  ownShell?: string;
+}
+
 /**
  * Reads a command for `decide`. The parser is loaded only when the command is a script that is not plain and that
  * holds a word with which a restrictive rule or a dangerous command begins; otherwise its commands cannot matter.
  */
-export async function readCommand(argv: readonly string[], rules: RuleSet): Promise<CommandReading> {
-  const quick = readWith(argv, undefined);
+export async function readCommand(
+  argv: readonly string[],
+  rules: RuleSet,
+  options: ReadOptions = {},
+): Promise<CommandReading> {
+  const quick = readWith(argv, undefined, options);
   if (quick.unparsed.length === 0 || !quick.unparsed.some((script) => mayMatter(script, rules))) return quick;
   const { loadScriptParser } = await import("./bash-grammar.ts");
-  return readWith(argv, await loadScriptParser());
+  return readWith(argv, await loadScriptParser(), options);
 }
 
 /** The same with a parser at hand, or without one: then scripts that are not plain stay unparsed. */
-export function readWith(argv: readonly string[], parse: ScriptParser | undefined): CommandReading {
+export function readWith(
+  argv: readonly string[],
+  parse: ScriptParser | undefined,
+  options: ReadOptions = {},
+): CommandReading {
   const reader = new Reader(parse);
-  const script = shellScript(argv);
+  const script = isShell(argv[0] ?? "", options.ownShell) ? shellScript(argv) : undefined;
   const plain = script === undefined ? [argv] : scriptCommands(script);
   if (plain !== undefined) for (const command of plain) reader.command(command, 0);
   else reader.script(script ?? "", 0);
   return { argv, plain, seen: reader.seen, unparsed: reader.unparsed };
+}
+
+/**
+ * Whether a program called `bash` is one. A file of that name in the workspace runs what it likes, whatever the script
+ * says: then the words are those of an unknown program.
+ */
+function isShell(program: string, ownShell: string | undefined): boolean {
+  return !program.includes("/") || program === ownShell || isSystemProgram(program);
 }
 
 /** Commands inside commands beyond these bounds are left unparsed. */
@@ -81,12 +103,17 @@ class Reader {
  */
 function mayMatter(script: string, rules: RuleSet): boolean {
   if (script.includes("$'") || rules.unreadable.length > 0) return true;
-  const bare = script.replace(/\\\n|["'\\]/g, "");
+  const bare = bareText(script);
   if (bare.includes("rm")) return true;
   for (const [program, about] of rules.byProgram) {
-    if (bare.includes(lastPart(program)) && about.some(isRestrictive)) return true;
+    if (bare.includes(bareText(lastPart(program))) && about.some(isRestrictive)) return true;
   }
   return false;
+}
+
+/** A text without quotes, backslashes and continued lines. */
+export function bareText(text: string): string {
+  return text.replace(/\\\n|["'\\]/g, "");
 }
 
 function lastPart(path: string): string {

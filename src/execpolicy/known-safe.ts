@@ -17,10 +17,15 @@ export function isKnownSafe(words: readonly string[]): boolean {
 
 const SYSTEM_FOLDERS: ReadonlySet<string> = new Set(["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]);
 
+/** Whether a path leads to where only the system's programs are. */
+export function isSystemProgram(path: string): boolean {
+  return SYSTEM_FOLDERS.has(posix.dirname(path));
+}
+
 /** The name of a program found on PATH or in a system folder; `./ls` may be anything. */
 function systemProgram(program: string): string | undefined {
   if (!program.includes("/")) return program;
-  return SYSTEM_FOLDERS.has(posix.dirname(program)) ? posix.basename(program) : undefined;
+  return isSystemProgram(program) ? posix.basename(program) : undefined;
 }
 
 const ALWAYS: ReadonlySet<string> = new Set(

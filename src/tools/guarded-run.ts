@@ -67,7 +67,7 @@ export async function startCommand(
   const { argv, escalate } = request;
   const { approvalPolicy, sandbox } = context;
   const rules = deps.rules.current();
-  const command = await readCommand(argv, rules);
+  const command = await readCommand(argv, rules, { ownShell: deps.shell.path });
   context.signal.throwIfAborted();
   const decision = decide({ command, approvalPolicy, sandbox: sandbox.policy.type, escalate, rules });
   switch (decision.type) {

@@ -250,6 +250,21 @@ describe("rules", () => {
     expect(brief(decided({ argv: bash("echo a=(b) ) x"), rules: FORBID }))).toBe("sandboxed");
   });
 
+  test("a shell that is not the system's is an unknown program, unless it is the user's own", () => {
+    const allow = rules('prefix_rule(["a"])\nprefix_rule(["git", "push"], "forbidden")');
+    const outcome = (program: string, script: string, ownShell = "/bin/bash") => {
+      const command = readWith([program, "-lc", script], parse, { ownShell });
+      return brief(
+        decide({ command, approvalPolicy: "untrusted", sandbox: "read-only", escalate: false, rules: allow }),
+      );
+    };
+    expect(outcome("/tmp/evil/bash", "a")).toBe("ask");
+    expect(outcome("./bash", "ls")).toBe("ask");
+    expect(outcome("/tmp/evil/bash", "x=1; git push")).toBe("reject");
+    expect(outcome("/nix/bash", "a", "/nix/bash")).toBe("unsandboxed");
+    expect(outcome("bash", "a")).toBe("unsandboxed");
+  });
+
   test("escalation: a rule that allows answers it, allow_sandboxed does not", () => {
     const text = 'prefix_rule(["a"])\nprefix_rule(["b"], "allow_sandboxed")';
     const outcome = (script: string) =>

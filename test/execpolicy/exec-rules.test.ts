@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { useStage } from "../compat/stage.ts";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
@@ -98,6 +98,20 @@ describe("allow", () => {
       expect(existsSync(join(world.root, "outside"))).toBe(false);
     },
   );
+
+  test("a shell of the model's own making is not let out", async () => {
+    const evil = await stage.world({
+      responses: [
+        answer(functionCall("shell", { command: ["./bash", "-lc", "touch inside"] })),
+        answer(assistantText("done")),
+      ],
+      files: { bash: "#!/bin/sh\ntouch ../outside\n" },
+      homeFiles: { "rules/default.rules": allow },
+    });
+    chmodSync(join(evil.cwd, "bash"), 0o755);
+    await evil.run({ args: ["--sandbox", "read-only"] });
+    expect(existsSync(join(evil.root, "outside"))).toBe(false);
+  });
 
   test("allow_sandboxed keeps the sandbox", async () => {
     const rules = 'prefix_rule(pattern=["touch"], decision="allow_sandboxed")\n';
