@@ -1,3 +1,4 @@
+import { nextTurn } from "#lib/abort.ts";
 import { CodexError, messageOf } from "#lib/errors.ts";
 import { runJob } from "./run-job.ts";
 import type { WorkerMessage, WorkerRequest } from "./worker-job.ts";
@@ -18,6 +19,8 @@ self.onmessage = ({ data }: MessageEvent<WorkerRequest>) => {
 async function run({ job }: Extract<WorkerRequest, { type: "run" }>): Promise<void> {
   const send = (message: WorkerMessage) => self.postMessage(message);
   try {
+    // A stop that was sent right after the job is heard before anything is claimed.
+    await nextTurn();
     const report = await runJob(job, {
       report: (progress) => send({ type: "progress", progress }),
       notice: (text) => send({ type: "notice", text }),

@@ -66,6 +66,24 @@ test("a worker that is told to stop before it begins gives nothing away and ends
   expect(report.phaseOne.claimed).toBe(12);
 });
 
+test("a worker that is told to stop in the middle gives its jobs back and ends with what was done", async () => {
+  const { codexHome } = home;
+  const store = await openState({ codexHome, artifacts: artifactImporter(codexHome), report: () => {} });
+  await store.outputs.reset();
+  const stop = new AbortController();
+  const report = await runInWorker(job(), {
+    report: ({ type }) => (type === "job" ? stop.abort() : undefined),
+    signal: stop.signal,
+  });
+  expect(report.phaseOne.claimed).toBeGreaterThanOrEqual(1);
+  if (report.phaseOne.claimed < 12) expect(report.phaseTwo).toBeUndefined();
+  const rules = { ...job().rules, now: Math.floor(Date.now() / 1000), providers: { type: "any" as const } };
+  const after = await store.stageOne.status(rules);
+  await store.close();
+  expect([after.running, after.stale, after.error]).toEqual([0, 0, 0]);
+  expect(after.done + after.pending).toBe(12);
+});
+
 test("what makes the root unusable comes back as the error it is", async () => {
   const root = join(home.codexHome, "memories");
   rmSync(root, { recursive: true });

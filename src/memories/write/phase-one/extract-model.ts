@@ -82,7 +82,7 @@ export async function extractWithModel(
 }
 
 /** The one request of phase one. */
-export function stageOneRequest(input: ModelExtractionInput, model: ModelInfo, cap: number | undefined): ModelRequest {
+function stageOneRequest(input: ModelExtractionInput, model: ModelInfo, cap: number | undefined): ModelRequest {
   return {
     model,
     instructions: systemPrompt.trim(),

@@ -2,7 +2,7 @@ import { HEARTBEAT_SECONDS } from "#state/lease.ts";
 import type { Ownership } from "#state/store.ts";
 
 /** Why a job's work was stopped: another worker owns it now. */
-export class LeaseLost extends Error {
+class LeaseLost extends Error {
   constructor(jobKey: string) {
     super(`the lease of job "${jobKey}" was lost`);
     this.name = "LeaseLost";

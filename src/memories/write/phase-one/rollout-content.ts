@@ -41,7 +41,7 @@ export function rolloutContent(payload: Json): RolloutContent | undefined {
 const HEAD_CHARS = 600;
 
 /** An output that is decoded already. */
-export function outputContent(callId: string, whole: string): RolloutContent {
+function outputContent(callId: string, whole: string): RolloutContent {
   return { type: "output", callId, head: whole.slice(0, HEAD_CHARS), text: () => whole };
 }
 

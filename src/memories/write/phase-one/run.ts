@@ -1,3 +1,4 @@
+import { nextTurn } from "#lib/abort.ts";
 import { nowMs } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import { redactSecrets } from "#lib/redact.ts";
@@ -106,8 +107,11 @@ class PhaseOne {
   }
 
   async #work(): Promise<void> {
-    while (!this.#options.signal.aborted && this.#left > 0) {
+    while (this.#left > 0) {
       this.#left--;
+      // The database and small files answer at once: without this no abort and no heartbeat would get its turn.
+      await nextTurn();
+      if (this.#options.signal.aborted) return;
       const claim = await this.#claim();
       if (claim === undefined) return;
       this.#report.claimed++;

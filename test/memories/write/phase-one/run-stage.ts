@@ -20,7 +20,7 @@ export const SECRET = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
 export const WISH = "Always run the linter before you finish.";
 export const USEFUL: readonly string[] = [said("user", WISH), typed(WISH), said("assistant", "I will.")];
 export const EMPTY: readonly string[] = [said("user", "hi"), typed("hi"), said("assistant", "Hello.")];
-export const NO_MODELS: ModelAccess = { served: [], routeFor: () => undefined };
+const NO_MODELS: ModelAccess = { served: [], routeFor: () => undefined };
 /** Rules under which every session of a stage may be claimed. */
 export const ANY_RULES = {
   now: NOW,

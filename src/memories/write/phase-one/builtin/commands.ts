@@ -61,7 +61,7 @@ function commandText(value: unknown): string | undefined {
 }
 
 /** Paths a patch adds, changes, deletes or moves to. */
-export function patchedFiles(patch: string): string[] {
+function patchedFiles(patch: string): string[] {
   const files = [...patch.matchAll(/^\*\*\* (?:(?:Add|Update|Delete) File|Move to): (.+)$/gm)];
   return [...new Set(files.map((match) => (match[1] ?? "").trim()).filter((path) => path !== ""))];
 }
