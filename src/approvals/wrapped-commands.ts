@@ -63,9 +63,9 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   setsid: { valued: [] },
   stdbuf: { valued: ["i", "o", "e", "--input", "--output", "--error"] },
   sudo: {
-    valued: "A C D g h p R r t T U u --chdir --close-from --chroot --group --host --prompt --role --type --user"
-      .split(" ")
-      .filter((option) => option !== "A"),
+    valued: "C D g h p R r t T U u --chdir --close-from --chroot --group --host --prompt --role --type --user".split(
+      " ",
+    ),
   },
   time: { valued: ["f", "o", "--format", "--output"] },
   timeout: { valued: ["k", "s", "--kill-after", "--signal"], operands: 1 },
