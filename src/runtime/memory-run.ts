@@ -20,6 +20,8 @@ export interface MemoryRunOptions {
   stays: boolean;
   /** Largest rollout to read. */
   maxFileBytes?: number;
+  /** Take sessions that are backing off as well: the built-in extractor was asked for by name. */
+  passRetryAt?: boolean;
   backfill: boolean;
   report?: (progress: PipelineProgress) => void;
   /** Told, in a sentence for the user, when the database had to be mended. */
@@ -60,12 +62,13 @@ export async function runMemories(options: MemoryRunOptions): Promise<PipelineRe
   return { ...done, phaseTwo: await runPhaseTwo({ store, codexHome, worker, consolidator, maxInputs, signal }) };
 }
 
-function pipelineRules({ runtime, currentThread, session, maxFileBytes }: MemoryRunOptions) {
+function pipelineRules({ runtime, currentThread, session, maxFileBytes, passRetryAt }: MemoryRunOptions) {
   const { now: _now, providers: _providers, ...rules } = claimRules(runtime.settings, { type: "any" }, 0);
   return {
     ...rules,
     ...(currentThread === undefined ? {} : { currentThread }),
     ...(session === undefined ? {} : { session }),
     ...(maxFileBytes === undefined ? {} : { maxFileBytes }),
+    ...(passRetryAt === undefined ? {} : { passRetryAt }),
   };
 }

@@ -21,7 +21,7 @@ export interface PipelineOptions {
   /** Names this process in the jobs' rows. */
   worker: string;
   /** As for phase one: time and providers are filled in there. */
-  rules: Omit<ClaimRules, "now" | "providers" | "passRetryAt">;
+  rules: Omit<ClaimRules, "now" | "providers">;
   extractor: ExtractorChoice;
   models: ModelAccess;
   mayCallModels: boolean;

@@ -116,6 +116,7 @@ class MemoriesRun {
       ...(this.#session === undefined ? {} : { session: this.#session }),
       stays: true,
       backfill: true,
+      passRetryAt: this.#context.settings.memories.extractor === "builtin",
       report: (progress) => {
         if (progress.type === "extracting") void this.#countDue(store);
         this.#progress.handle(progress);

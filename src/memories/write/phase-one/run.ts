@@ -26,7 +26,7 @@ export interface PhaseOneOptions {
   /** Who claims, for the job rows: the id of the session that runs the pipeline. */
   worker: string;
   /** Window, sources and so on; time and providers are filled in at each claim. */
-  rules: Omit<ClaimRules, "now" | "providers" | "passRetryAt">;
+  rules: Omit<ClaimRules, "now" | "providers">;
   extractor: ExtractorChoice;
   models: ModelAccess;
   /** False in a process that will not stay to receive a model's answer: what a model may have is left alone. */
@@ -34,8 +34,6 @@ export interface PhaseOneOptions {
   dailyTokenBudget: number;
   /** Claims in all. */
   limit: number;
-  /** Take threads that are backing off as well: the built-in extractor was asked for by name. */
-  passRetryAt?: boolean;
   /** Threads at once (default 8). */
   concurrency?: number;
   now?: () => UnixSeconds;
@@ -121,8 +119,8 @@ class PhaseOne {
 
   /** Step 1. Whom a run may take is settled before the claim, so no thread is claimed only to wait. */
   async #claim(): Promise<StageOneClaim | undefined> {
-    const { store, rules, worker, passRetryAt = false } = this.#options;
-    const rule = { ...rules, now: this.#now(), providers: this.#providers(), passRetryAt };
+    const { store, rules, worker } = this.#options;
+    const rule = { ...rules, now: this.#now(), providers: this.#providers() };
     const [claim] = await store.stageOne.claim({ ...rule, limit: 1, worker });
     return claim;
   }

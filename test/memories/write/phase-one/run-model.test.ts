@@ -8,6 +8,8 @@ import { type ResponseScript, startModelServer } from "../../../support/model-se
 import { said, typed } from "./rollout-lines.ts";
 import { ANY_RULES, NOW, SECRET, Stage, threadId, USEFUL, WISH } from "./run-stage.ts";
 
+const BUILTIN_RULES = { minIdleSeconds: 12 * 3600, maxAgeSeconds: 30 * 86_400, sources: ["cli"] };
+
 let stage: Stage;
 
 beforeEach(async () => {
@@ -161,7 +163,7 @@ describe("a model", () => {
     stage.session(1, USEFUL);
     await withModel(() => status(400, "nope"), { extractor: "model" });
     expect((await stage.run()).report.claimed).toBe(0);
-    expect((await stage.run({ passRetryAt: true })).report.succeeded).toBe(1);
+    expect((await stage.run({ rules: { ...BUILTIN_RULES, passRetryAt: true } })).report.succeeded).toBe(1);
   });
 
   test("a rollout far over the budget is shown by its two ends", async () => {
