@@ -3,7 +3,9 @@ import { longThreadRow } from "./long-thread.ts";
 import { mcpCallRow, mcpStartRow } from "./mcp.ts";
 import { printRows, type Row } from "./measure.ts";
 import { extractionMemoryRow, extractionRow, redactionRow } from "./memories-extract.ts";
+import { allChangedRow, someChangedRow, unchangedRow } from "./memories-render.ts";
 import { rulesRow } from "./rules.ts";
+import { backfillRow, claimRow, nothingDueRow } from "./state.ts";
 import { streamRow } from "./stream.ts";
 
 /**
@@ -17,6 +19,12 @@ const BENCHES: Readonly<Record<string, () => Promise<Row>>> = {
   profile: () => slowProfileRow(5),
   stream: () => streamRow(7),
   thread: () => longThreadRow(),
+  claim: () => claimRow(200),
+  due: () => nothingDueRow(1000),
+  backfill: () => backfillRow(),
+  "render-unchanged": () => unchangedRow(9),
+  "render-some": () => someChangedRow(9),
+  "render-all": () => allChangedRow(5),
   redaction: () => redactionRow(),
   extraction: () => extractionRow(3),
   "extraction-memory": () => extractionMemoryRow(),
