@@ -129,6 +129,8 @@ function connection(client: Client, transport: Transport, closed: Promise<void>)
       });
     } catch (error) {
       signal.throwIfAborted();
+      // A server that was started anew does not know our session; the next request gets a new one.
+      if (error instanceof StreamableHTTPError && error.code === 404) await client.close();
       throw requestError(error, method, timeoutMs);
     }
   };

@@ -22,6 +22,7 @@ const STDERR_TAIL_BYTES = 4096;
 const END_GRACE_MS = 150;
 
 const NEWLINE = 10;
+const CONTROL = /(?![\n\t])\p{Cc}/gu;
 
 type ServerChild = Bun.Subprocess<"pipe", "pipe", "pipe">;
 interface Reader {
@@ -51,9 +52,9 @@ export class StdioTransport implements Transport {
     this.#watch = watch;
   }
 
-  /** The last lines the server wrote to standard error. */
+  /** The last lines the server wrote to standard error, without what would steer a terminal. */
   get stderrTail(): string {
-    return this.#stderrTail.trim();
+    return this.#stderrTail.replaceAll(CONTROL, "").trim();
   }
 
   async start(): Promise<void> {
@@ -77,8 +78,7 @@ export class StdioTransport implements Transport {
     this.#child = undefined;
     Promise.resolve(child.stdin.end()).catch(() => {});
     await Promise.race([child.exited, sleep(END_GRACE_MS)]);
-    if (signalGroup(child.pid, "SIGTERM")) await Promise.race([child.exited, sleep(END_GRACE_MS)]);
-    killSession(child.pid);
+    if (!hasEnded(child)) await endByForce(child);
     await this.#ended;
   }
 
@@ -90,7 +90,8 @@ export class StdioTransport implements Transport {
     await Promise.race([reading, child.exited]);
     // Output and life end together; what is left of the one is of no use without the other.
     await Promise.race([Promise.all([reading, child.exited]), sleep(END_GRACE_MS)]);
-    killSession(child.pid);
+    if (hasEnded(child)) signalGroup(child.pid, "SIGKILL");
+    else killSession(child.pid);
     this.#watch.remove(child.pid);
     await child.exited;
     for (const reader of [errors, output]) reader.cancel().catch(() => {});
@@ -136,4 +137,15 @@ export class StdioTransport implements Transport {
       log("mcp", "debug", "stderr", { server: this.#program.name, text });
     }
   }
+}
+
+function hasEnded(child: ServerChild): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Only one that does not end when it is told to costs a look through all processes for those of its session. */
+async function endByForce(child: ServerChild): Promise<void> {
+  signalGroup(child.pid, "SIGTERM");
+  await Promise.race([child.exited, sleep(END_GRACE_MS)]);
+  if (!hasEnded(child)) killSession(child.pid);
 }

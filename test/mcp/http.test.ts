@@ -93,6 +93,27 @@ test(
   WAIT,
 );
 
+test(
+  "a server that has forgotten the session is greeted anew by the next call",
+  async () => {
+    let forgets = false;
+    await using far = await startHttpMcpServer({
+      intercept: (request, response) => {
+        if (!forgets || request.headers["mcp-session-id"] === undefined) return false;
+        forgets = false;
+        response.writeHead(404).end("Session not found");
+        return true;
+      },
+    });
+    await using at = await mcpStage([mcpSettings("web", http(far.url))]);
+    await at.settled();
+    forgets = true;
+    expect(await at.text("web", "echo").catch((error: unknown) => String(error))).toContain("Session not found");
+    expect(await at.text("web", "echo")).toBe("over HTTP");
+  },
+  WAIT,
+);
+
 test.each([
   [401, "wants a login"],
   [403, "wants a login"],

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
-import { createRequire } from "node:module";
 import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
 import { parseCallResult } from "#tools/mcp-tool/call-server.ts";
 import { mcpOutput } from "#tools/mcp-tool/output.ts";
 import { mcpSettings, stdioTransport } from "../support/mcp-settings.ts";
 import { type McpStage, mcpStage, NEVER } from "./mcp-stage.ts";
 
-const ENTRY = createRequire(import.meta.url).resolve("@modelcontextprotocol/server-everything/dist/index.js");
+const ENTRY = fileURLToPath(import.meta.resolve("@modelcontextprotocol/server-everything/dist/index.js"));
 const WAIT = 60_000;
 
 /** What is asked of the official reference server, however it is reached. */

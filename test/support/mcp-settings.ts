@@ -1,7 +1,7 @@
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 
-const RAW_SERVER = join(import.meta.dir, "mcp-server-raw.ts");
+const RAW_SERVER = fileURLToPath(import.meta.resolve("./mcp-server-raw.ts"));
 
 /** Settings of a server, as the configuration would give them for a name and a transport. */
 export function mcpSettings(
