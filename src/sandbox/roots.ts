@@ -1,5 +1,6 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, isAbsolute, join, normalize } from "node:path";
+import { deniedByPolicy } from "./deny-read.ts";
 import { protectedPaths } from "./protected.ts";
 import type { SandboxContext, WritableRoot } from "./sandbox.ts";
 
@@ -14,9 +15,15 @@ import type { SandboxContext, WritableRoot } from "./sandbox.ts";
  */
 export function writableRoots(context: SandboxContext): WritableRoot[] {
   const codexHome = canonical(context.codexHome);
+  const denied = deniedByPolicy(context.policy, canonical(context.sessionCwd)).map(({ path }) => path);
   return existingRoots(context, codexHome).map((root) => ({
     root,
-    readOnly: [...new Set(protectedPaths(root, codexHome).map((entry) => entry.path))],
+    readOnly: [
+      ...new Set([
+        ...protectedPaths(root, codexHome).map((entry) => entry.path),
+        ...denied.filter((path) => isWithin(path, root)),
+      ]),
+    ],
   }));
 }
 

@@ -71,6 +71,8 @@ function mountArguments({ kind, path }: Mount): string[] {
     case "hidden-file":
       // Device nodes cannot be opened through such a mount, so this reads as "permission denied".
       return ["--ro-bind", "/dev/null", path];
+    case "hidden-directory":
+      return ["--perms", "0000", "--tmpfs", path, "--remount-ro", path];
     default:
       return assertNever(kind);
   }

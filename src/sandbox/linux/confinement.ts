@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { assertNever, CodexError } from "#lib/errors.ts";
+import { deniedByPolicy } from "../deny-read.ts";
 import { type ProtectedPath, protectedPaths } from "../protected.ts";
 import { canonical, existingRoots, isWithin } from "../roots.ts";
 import type { SandboxContext } from "../sandbox.ts";
@@ -40,6 +41,9 @@ export class Confiner {
     const mounts = orderMounts([
       ...roots.map((path): Mount => ({ kind: "writable", path })),
       ...readOnly.filter((path) => !roots.includes(path)).map((path): Mount => ({ kind: "read-only", path })),
+      ...deniedByPolicy(context.policy, canonical(context.sessionCwd)).map(
+        ({ path, kind }): Mount => ({ kind: `hidden-${kind}`, path }),
+      ),
       ...credentialFiles(codexHome).map((path): Mount => ({ kind: "hidden-file", path })),
     ]);
     const release = held.move();

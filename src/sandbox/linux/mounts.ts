@@ -2,15 +2,15 @@ import { dirname } from "node:path";
 import { isWithin } from "../roots.ts";
 
 /**
- * One bind mount of a path onto itself, or a cover over a file. The order of kinds is the order of
+ * One bind mount of a path onto itself, or a cover over a file or folder. The order of kinds is the order of
  * strictness: where two apply to one path, the later wins.
  */
 export interface Mount {
-  kind: "writable" | "read-only" | "hidden-file";
+  kind: "writable" | "read-only" | "hidden-file" | "hidden-directory";
   path: string;
 }
 
-const STRICTNESS = ["writable", "read-only", "hidden-file"] as const;
+const STRICTNESS = ["writable", "read-only", "hidden-file", "hidden-directory"] as const;
 
 /**
  * The mounts in the order they must be made, outermost first, without those that change nothing (the
@@ -22,6 +22,7 @@ export function orderMounts(wanted: readonly Mount[]): Mount[] {
   const placed = new Map<string, Mount>();
   for (const mount of outermostFirst(strictest(wanted))) {
     const enclosing = nearestEnclosing(mount.path, placed);
+    if (enclosing?.kind === "hidden-directory") continue;
     if (mount.kind === "read-only" && enclosing?.kind !== "writable" && !isPrivate(mount.path, enclosing)) continue;
     if (enclosing?.kind === "writable") {
       for (const path of foldersBetween(enclosing.path, mount.path)) placed.set(path, { kind: "writable", path });
