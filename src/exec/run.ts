@@ -1,3 +1,4 @@
+import { lstatSync, writeFileSync } from "node:fs";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { monotonicMs } from "#lib/clock.ts";
 import { CodexError, osErrorText } from "#lib/errors.ts";
@@ -171,10 +172,17 @@ function writeLastMessage(file: string | undefined, end: RunEnd): void {
   const message = end.type === "completed" ? end.message : null;
   if (message === null) writeStderr(`Warning: no last agent message; wrote empty content to ${file}\n`);
   try {
-    writeFileAtomic(file, message ?? "");
+    writeAnswer(file, message ?? "");
   } catch (error) {
     throw new CodexError("last_message_file", `Cannot write the final answer to "${file}": ${osErrorText(error)}`, {
       cause: error,
     });
   }
+}
+
+/** Only a regular file may be replaced: `/dev/stdout`, a named pipe or a link is what the user wants written through. */
+function writeAnswer(file: string, text: string): void {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isFile()) writeFileAtomic(file, text);
+  else writeFileSync(file, text);
 }
