@@ -5,6 +5,9 @@ import { ConfigError, errorInFile, unreadableFile } from "./config-error.ts";
 import { parseToml } from "./parse-toml.ts";
 import type { TomlTable } from "./toml-table.ts";
 
+/** Parsing takes many times the file in memory, and a checkout may hold a file of any size; no real one comes near. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
+
 export interface TomlFile {
   /** Absolute path. */
   file: string;
@@ -27,6 +30,9 @@ function readText(file: string): string | undefined {
     const stats = statSync(file);
     // Reading a pipe or device that a checkout put here could block for ever.
     if (!stats.isFile() && !stats.isDirectory()) throw unreadableFile(file, `path \`${file}\` is not a file`);
+    if (stats.size > MAX_FILE_BYTES) {
+      throw unreadableFile(file, `it has ${stats.size} bytes, the limit is ${MAX_FILE_BYTES}`);
+    }
     return decode(readFileSync(file), file);
   } catch (error) {
     const errno = errnoOf(error);

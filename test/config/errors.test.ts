@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { parseOverrides } from "#cli/overrides.ts";
 import { ConfigError } from "#config/config-error.ts";
@@ -84,6 +84,15 @@ describe("a file that cannot be read", () => {
     }
     expect(await fixture.loadError()).toContain(
       root ? "config.toml: Too many levels of symbolic links (os error 40)" : ": Permission denied (os error 13)",
+    );
+  });
+
+  test("a file of a size no configuration has", async () => {
+    using fixture = configFixture();
+    const file = fixture.write("home/config.toml", "");
+    truncateSync(file, 1024 ** 3);
+    expect(await fixture.loadError()).toBe(
+      `Error loading config.toml: Failed to read config file ${file}: it has 1073741824 bytes, the limit is 16777216`,
     );
   });
 
