@@ -14,7 +14,7 @@ export interface LineHead {
 }
 
 /** Enough for the timestamp, the types and, in 0.169, an item id or two turn ids before the role or item type. */
-const HEAD_BYTES = 320;
+const HEAD_BYTES = 256;
 
 const START = '{"timestamp":"';
 const ORDINAL = ',"ordinal":';

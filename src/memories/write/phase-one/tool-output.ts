@@ -27,7 +27,7 @@ export function lazyOutput(line: ScannedLine): Output | undefined {
   if (callAt === -1 || outputAt < callAt) return undefined;
   const callId = start.slice(callAt + CALL_ID.length, start.indexOf('"', callAt + CALL_ID.length));
   const from = line.from + outputAt + OUTPUT.length;
-  const head = decodedHead(line.buffer, from, line.to);
+  const head = plainHeader(start, outputAt + OUTPUT.length) ?? decodedHead(line.buffer, from, line.to);
   return head === undefined ? undefined : { type: "output", callId, head, text: () => wholeText(line, head) };
 }
 
@@ -38,6 +38,16 @@ function wholeText(line: ScannedLine, head: string): string {
   const payload = parseJsonObject(line.buffer.subarray(line.from, line.to))?.payload;
   const content = payload === undefined ? undefined : rolloutContent(payload as Record<string, unknown>);
   return content?.type === "output" ? content.text() : head;
+}
+
+const HEADER_END = "Output:\\n";
+
+/** The header of a command's output when line breaks are all that is escaped in it, which is the rule. */
+function plainHeader(start: string, from: number): string | undefined {
+  const end = start.indexOf(HEADER_END, from);
+  if (end === -1) return undefined;
+  const header = start.slice(from, end + HEADER_END.length).replaceAll("\\n", "\n");
+  return /^[\n -!#-[\]-~]*$/.test(header) ? header : undefined;
 }
 
 /** The first characters of a JSON string; undefined for a string that is broken. */
