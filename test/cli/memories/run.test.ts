@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { openMemoryState } from "#runtime/memories.ts";
 import { memoryRequirement } from "../../compat/memory-cite.ts";
 import { answer, assistantText, functionCall, stallAfter } from "../../support/model-script.ts";
 import { type ResponseScript, startModelServer } from "../../support/model-server.ts";
@@ -61,6 +62,48 @@ describe("run --session", () => {
     const unknown = await home.run("run", "--session", "019a0000-0000-7000-8000-00000000ffff");
     expect(unknown.code).toBe(1);
     expect(unknown.stderr).toContain("no rollout found for thread id 019a0000-0000-7000-8000-00000000ffff");
+  });
+});
+
+describe("run --wait while others are at work", () => {
+  test("says whom it waits for, and ends when they are done", async () => {
+    await using home = await emptyHome();
+    writeSession(home, 1, { daysAgo: 5 });
+    await home.json("run");
+    const store = await openMemoryState(home.path, { report: () => {} });
+    const now = Math.floor(Date.now() / 1000);
+    await store.phaseTwo.enqueue();
+    const claim = await store.phaseTwo.claim({ now, worker: "another" });
+    if (claim.type !== "claimed") throw new Error(`not claimed: ${claim.type}`);
+    const without = await home.json("run");
+    expect(without).toMatchObject({ claimed: 0, consolidation: "skipped" });
+    const started = home.start("run", "--wait", "--json");
+    await Bun.sleep(2500);
+    const job = { kind: "memory_consolidate_global", jobKey: "global", token: claim.token } as const;
+    expect(await store.stageOne.release({ ...job, retryAt: null })).toBe(true);
+    const run = await started.done;
+    await store.close();
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain("memories: 0 of 0: waiting for another process that is merging\n");
+    expect(JSON.parse(run.stdout)).toMatchObject({ claimed: 0, consolidation: "unchanged" });
+  });
+
+  test("an interruption ends the waiting", async () => {
+    await using home = await emptyHome();
+    const id = writeSession(home, 1, { daysAgo: 5 });
+    const store = await openMemoryState(home.path, { report: () => {} });
+    await store.threads.backfill();
+    const now = Math.floor(Date.now() / 1000);
+    const rules = { now, minIdleSeconds: 0, maxAgeSeconds: 1e9, sources: ["cli"], providers: { type: "any" } as const };
+    expect(await store.stageOne.claim({ ...rules, limit: 1, worker: "another" })).toHaveLength(1);
+    expect(await home.json("run", "--session", id)).toMatchObject({ claimed: 0, waiting: { running: 1 } });
+    const started = home.start("run", "--wait", "--session", id, "--json");
+    await Bun.sleep(1000);
+    started.kill("SIGTERM");
+    const run = await started.done;
+    await store.close();
+    expect(run.code).toBe(130);
+    expect(JSON.parse(run.stdout)).toMatchObject({ claimed: 0, waiting: { running: 1 } });
   });
 });
 
