@@ -39,7 +39,12 @@ export function addExecOptions(command: Command): Command {
     .option("--local-provider <NAME>", "which local server: lmstudio or ollama")
     .addOption(new Option("-s, --sandbox <MODE>", "what commands may touch").choices(SANDBOX_MODES))
     .option("-p, --profile <NAME>", "configuration profile")
-    .option("--full-auto", "let commands write in the workspace (same as --sandbox workspace-write)")
+    .addOption(
+      new Option("--full-auto", "let commands write in the workspace (same as --sandbox workspace-write)").conflicts([
+        "dangerouslyBypassApprovalsAndSandbox",
+        "yolo",
+      ]),
+    )
     .option("--dangerously-bypass-approvals-and-sandbox", "run every command unsandboxed without asking")
     .addOption(new Option("--yolo").hideHelp())
     .option("-C, --cd <DIR>", "work in this folder")

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { VERSION } from "#lib/version.ts";
 import { addExecOptions, type ExecCliOptions } from "../exec-options.ts";
 
@@ -51,12 +51,14 @@ export function addExecCommand(program: Command, exit: (code: number) => void): 
     .command("review")
     .description("review code changes")
     .argument("[prompt]", "your own review instructions; `-` reads standard input")
-    .option("--uncommitted", "staged, unstaged and untracked changes")
-    .option("--base <BRANCH>", "changes against this branch")
+    .addOption(new Option("--uncommitted", "staged, unstaged and untracked changes").conflicts(["base", "commit"]))
+    .addOption(new Option("--base <BRANCH>", "changes against this branch").conflicts("commit"))
     .option("--commit <SHA>", "changes of one commit")
     .option("--title <TITLE>", "with --commit: its title")
     .action(async (prompt: string | undefined, _own: unknown, command: Command) => {
       const options = command.optsWithGlobals<ExecCliOptions & ReviewCliOptions>();
+      const mistake = reviewMistake(prompt, options);
+      if (mistake !== undefined) command.error(mistake);
       const { execCommand } = await import("./exec-run.ts");
       exit(await execCommand({ type: "review", prompt, ...reviewFlags(options) }, options));
     });
@@ -67,6 +69,20 @@ interface ReviewCliOptions {
   base?: string;
   commit?: string;
   title?: string;
+}
+
+/** What makes the command line contradict itself: one thing is reviewed, and only a commit has a title. */
+function reviewMistake(prompt: string | undefined, options: ReviewCliOptions): string | undefined {
+  if (options.title !== undefined && options.commit === undefined) return "error: --title needs --commit <SHA>";
+  const chosen = options.uncommitted
+    ? "--uncommitted"
+    : options.base
+      ? "--base"
+      : options.commit
+        ? "--commit"
+        : undefined;
+  if (prompt === undefined || chosen === undefined) return undefined;
+  return `error: ${chosen} and review instructions cannot be used together`;
 }
 
 function reviewFlags(options: ReviewCliOptions) {
