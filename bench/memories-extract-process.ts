@@ -3,19 +3,20 @@
  *
  * usage: memories-extract-process.ts extract|read <rollout>     (prints JSON)
  */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { SessionCollector } from "#memories/write/phase-one/builtin/collect.ts";
 import { extractBuiltin } from "#memories/write/phase-one/extract-builtin.ts";
 import { filterRollout } from "#memories/write/phase-one/filter-rollout.ts";
 
 /** What the child tells. */
 export interface ExtractResult {
+  peakMiB: number;
   ms: number;
   bytes: number;
   statements: number;
 }
 
-async function extract(path: string): Promise<ExtractResult> {
+async function extract(path: string): Promise<Omit<ExtractResult, "peakMiB">> {
   const started = performance.now();
   const collector = new SessionCollector();
   const facts = await filterRollout(path, collector);
@@ -24,7 +25,7 @@ async function extract(path: string): Promise<ExtractResult> {
 }
 
 /** The floor: the same bytes through the same buffer, newlines counted. */
-function read(path: string): ExtractResult {
+function read(path: string): Omit<ExtractResult, "peakMiB"> {
   const started = performance.now();
   const buffer = Buffer.allocUnsafe(1 << 20);
   const fd = openSync(path, "r");
@@ -38,5 +39,13 @@ function read(path: string): ExtractResult {
   return { ms: performance.now() - started, bytes, statements: lines };
 }
 
+/** Of this program alone: what the system reports of a child counts the parent's memory at the fork as well. */
+function peakMiB(): number {
+  const status = existsSync("/proc/self/status") ? readFileSync("/proc/self/status", "utf8") : "";
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
+  return (kilobytes === undefined ? process.resourceUsage().maxRSS : Number(kilobytes)) / 1024;
+}
+
 const [mode = "extract", path = ""] = process.argv.slice(2);
-console.log(JSON.stringify(mode === "read" ? read(path) : await extract(path)));
+const result = mode === "read" ? read(path) : await extract(path);
+console.log(JSON.stringify({ ...result, peakMiB: peakMiB() }));

@@ -6,10 +6,9 @@ import type { ExtractResult } from "./memories-extract-process.ts";
 
 const MB = 1_000_000;
 
-/** One child: what it did, its processor time over all threads in seconds, its peak memory. */
+/** One child: what it did, and its processor time over all threads in seconds. */
 interface Extracted extends ExtractResult {
   cpuSeconds: number;
-  peakMiB: number;
 }
 
 /**
@@ -98,12 +97,8 @@ async function child(mode: "extract" | "read", path: string): Promise<Extracted>
   });
   const text = await running.stdout.text();
   if ((await running.exited) !== 0) throw new Error(`the ${mode} of ${path} failed`);
-  const usage = running.resourceUsage();
-  return {
-    ...(JSON.parse(text) as ExtractResult),
-    cpuSeconds: Number(usage?.cpuTime.total ?? 0) / 1_000_000,
-    peakMiB: (usage?.maxRSS ?? 0) / 1024 / 1024,
-  };
+  const cpuSeconds = Number(running.resourceUsage()?.cpuTime.total ?? 0) / 1_000_000;
+  return { ...(JSON.parse(text) as ExtractResult), cpuSeconds };
 }
 
 /** Megabytes in a second of processor time. */
