@@ -54,38 +54,66 @@ const CONTINUATION = /^[ \t]+[^ \t\r\n]/;
 export function parseMemory(text: string): MemoryDocument {
   const { follows, sections } = outlineMemory(text);
   const blocks = follows ? blocksOf : asText;
-  return { follows, sections: sections.map(({ lines, ...section }) => ({ ...section, blocks: blocks(lines) })) };
+  return { follows, sections: sections.map(({ body, ...section }) => ({ ...section, blocks: blocks(body) })) };
 }
 
 /** A file of another grammar has no items. */
-function asText(lines: readonly string[]): MemoryBlock[] {
-  return lines.map((text) => ({ type: "text", text }));
+function asText(body: string): MemoryBlock[] {
+  return body === "" ? [] : [{ type: "text", text: body }];
 }
 
-/** A file's sections with their lines, for readers that need few of them. */
+/** A file's sections with their text, for readers that need few of them. */
 export interface MemoryOutline {
   follows: boolean;
   sections: OutlinedSection[];
 }
 
-export type OutlinedSection = Omit<MemorySection, "blocks"> & { lines: string[] };
+export type OutlinedSection = Omit<MemorySection, "blocks"> & {
+  /** What follows the heading's line. */
+  body: string;
+};
 
 /** As `parseMemory`, without looking into the sections; `blocksOf` does that. */
 export function outlineMemory(text: string): MemoryOutline {
-  const lines = linesOf(text);
-  const head: OutlinedSection = { kind: "head", project: null, heading: "", lines: [] };
-  if (!isTitle(lines[0] ?? "")) return { follows: false, sections: [{ ...head, lines: text === "" ? [] : [text] }] };
+  const titleEnd = text.indexOf("\n") + 1 || text.length;
+  const head: OutlinedSection = { kind: "head", project: null, heading: "", body: text };
+  if (!isTitle(text.slice(0, titleEnd))) return { follows: false, sections: [head] };
   const sections = [head];
-  for (let at = 0; at < lines.length; at++) {
-    const line = lines[at] ?? "";
-    const section = sections.at(-1)?.kind === "notes" ? undefined : sectionOf(line, sections);
-    if (section === undefined) {
-      const fenceEnd = closingFence(lines, at);
-      for (; at < fenceEnd; at++) sections.at(-1)?.lines.push(lines[at] ?? "");
-      sections.at(-1)?.lines.push(lines[at] ?? "");
-    } else sections.push(section);
+  let start = 0;
+  for (const at of headings(text)) {
+    const end = text.indexOf("\n", at) + 1 || text.length;
+    const last = sections.at(-1);
+    const section = last?.kind === "notes" ? undefined : sectionOf(text.slice(at, end), sections);
+    if (section === undefined || last === undefined) continue;
+    last.body = text.slice(start, at);
+    sections.push({ ...section, body: text.slice(end) });
+    start = end;
   }
   return { follows: true, sections };
+}
+
+/** Where level-2 headings begin that stand in no code block. */
+function headings(text: string): number[] {
+  const found: number[] = [];
+  for (let at = text.indexOf("\n## "); at !== -1; at = text.indexOf("\n## ", at + 1)) found.push(at + 1);
+  if (!text.includes("```") && !text.includes("~~~")) return found;
+  const inCode = codeLines(text);
+  return found.filter((at) => !inCode.has(at));
+}
+
+/** Where the lines of code blocks begin, the fences' own included. */
+function codeLines(text: string): Set<number> {
+  const lines = linesOf(text);
+  const found = new Set<number>();
+  for (let line = 0, start = 0; line < lines.length; line++) {
+    const end = closingFence(lines, line);
+    for (; line < end; line++) {
+      found.add(start);
+      start += lines[line]?.length ?? 0;
+    }
+    start += lines[line]?.length ?? 0;
+  }
+  return found;
 }
 
 /** The lines of a text with their ends. */
@@ -176,7 +204,7 @@ function sectionOf(line: string, before: readonly OutlinedSection[]): OutlinedSe
   const project = /^Project:[ \t]+(.+)$/.exec(title)?.[1] ?? null;
   const kind = project === null ? plainKind(title) : "project";
   const taken = before.some((section) => section.kind === kind && section.project === project);
-  const section: OutlinedSection = { kind, project, heading: line, lines: [] };
+  const section: OutlinedSection = { kind, project, heading: line, body: "" };
   return taken ? { ...section, kind: "other", project: null } : section;
 }
 
@@ -198,8 +226,9 @@ function closingFence(lines: readonly string[], at: number): number {
   return at;
 }
 
-/** The blocks of a section's lines. */
-export function blocksOf(lines: readonly string[]): MemoryBlock[] {
+/** The blocks of a section's text. */
+export function blocksOf(body: string): MemoryBlock[] {
+  const lines = linesOf(body);
   const blocks: MemoryBlock[] = [];
   for (let at = 0; at < lines.length; at++) {
     const end = ITEM.test(lines[at] ?? "") ? itemEnd(lines, at) : undefined;

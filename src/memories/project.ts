@@ -1,4 +1,5 @@
 import { realpathSync } from "node:fs";
+import { basename } from "node:path";
 import { originUrl } from "#git/origin.ts";
 import { mainWorktreeRoot } from "#git/repository.ts";
 
@@ -22,7 +23,9 @@ export function projectOf(cwd: string): ProjectIdentity {
  * another clone of the same remote means it too.
  */
 export function isSameProject(name: string, project: ProjectIdentity): boolean {
-  if (name === project.root || resolved(name) === project.root) return true;
+  if (name === project.root) return true;
+  // Names are stored with links resolved; only one written by hand can be another way to the same folder.
+  if (basename(name) === basename(project.root) && resolved(name) === project.root) return true;
   if (project.origin === undefined) return false;
   if (!name.startsWith("/")) return normalizeOrigin(name) === project.origin;
   const url = originUrl(name);

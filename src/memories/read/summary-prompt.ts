@@ -89,17 +89,17 @@ function contentOf(document: MemoryOutline, project: ProjectIdentity): Content {
 
 /** A file that does not follow the grammar: all of it stands in for the summary. */
 function wholeAsSummary(document: MemoryOutline): Section {
-  const pieces = document.sections.flatMap(({ lines }) => pieceOf({ type: "text", text: lines.join("") }));
+  const pieces = document.sections.flatMap(({ body }) => pieceOf({ type: "text", text: body }));
   return { kind: "summary", name: "Summary", pieces };
 }
 
 function isUsersOwn(section: OutlinedSection): boolean {
   const isOther = section.kind === "notes" || section.kind === "other";
-  return isOther && section.lines.some((line) => line.trim() !== "");
+  return isOther && section.body.trim() !== "";
 }
 
 function sectionOf(section: OutlinedSection, kind: Section["kind"], name: string): Section {
-  return { kind, name, pieces: blocksOf(section.lines).flatMap(pieceOf) };
+  return { kind, name, pieces: blocksOf(section.body).flatMap(pieceOf) };
 }
 
 function pieceOf(block: MemoryBlock): Piece[] {
