@@ -1,4 +1,4 @@
-import { listSection, type Requirement, section, untested } from "./requirements/section.ts";
+import { listSection, type Requirement, section } from "./requirements/section.ts";
 
 /** Which threads become memories, and who may work on them. */
 const selection = section("memories 1", {
@@ -18,20 +18,11 @@ const selection = section("memories 1", {
 
 /** What phase one returns and what becomes of it. */
 const output = section("memories 2", {
-  "mem.2.1": untested(
-    "The schema sent to the model requires rollout_slug (nullable), rollout_summary and raw_memory.",
-    "the tests of the output schema do not cite it yet",
-  ),
-  "mem.2.2": untested(
-    "The aliases summary and rawMemory, a missing slug and fenced JSON are accepted.",
-    "the tests of the output schema do not cite it yet",
-  ),
+  "mem.2.1": "The schema sent to the model requires rollout_slug (nullable), rollout_summary and raw_memory.",
+  "mem.2.2": "The aliases summary and rawMemory, a missing slug and fenced JSON are accepted.",
   "mem.2.3":
     "Both texts empty: done without output, an older row goes and only then phase two is due. One empty: it is derived.",
-  "mem.2.4": untested(
-    "Every stored field is redacted, by every kind of rule.",
-    "the tests of the redaction do not cite it yet",
-  ),
+  "mem.2.4": "Every stored field is redacted, by every kind of rule.",
   "mem.2.5": "Summaries and raw_memories.md are rebuilt from the rows byte for byte, newest first.",
   "mem.2.6": "Files of dropped threads go; no raw_memories directory is read or written.",
   "mem.2.7": "The consolidation prompt names rollout_summaries/ and raw_memories.md.",

@@ -5,7 +5,7 @@ export const OUTPUT_SCHEMA: Readonly<Record<string, unknown>> = {
   type: "object",
   properties: {
     rollout_summary: { type: "string" },
-    rollout_slug: { type: "string" },
+    rollout_slug: { type: ["string", "null"] },
     raw_memory: { type: "string" },
   },
   required: ["rollout_summary", "rollout_slug", "raw_memory"],

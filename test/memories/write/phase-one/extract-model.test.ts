@@ -8,6 +8,7 @@ import {
 } from "#memories/write/phase-one/extract-model.ts";
 import type { TokenUsage } from "#protocol/usage.ts";
 import { findModel } from "#providers/model-catalog.ts";
+import { memoryRequirement } from "../../../compat/memory-cite.ts";
 import { clientOf } from "../../../providers/model-request.ts";
 import {
   answer,
@@ -145,21 +146,36 @@ describe("the request", () => {
 });
 
 describe("the answer", () => {
-  test("texts come back, trimmed and redacted", async () => {
-    const leaky = {
-      rollout_summary: `# S ${SECRET}\n`,
-      raw_memory: `export OPENAI_API_KEY=${SECRET}`,
-      rollout_slug: SECRET,
-    };
-    const { result } = await play([said(leaky)]);
-    expect(result).toEqual({
-      type: "texts",
-      rolloutSummary: "# S [REDACTED_SECRET]",
-      rawMemory: "export OPENAI_API_KEY=[REDACTED_SECRET]",
-      rolloutSlug: "[REDACTED_SECRET]",
-      usedAlias: false,
-    });
-  });
+  memoryRequirement(
+    ["mem.2.4"],
+    "every text comes back trimmed and redacted, whatever kind of rule it takes",
+    async () => {
+      for (const secret of [
+        SECRET,
+        "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+        "AKIAABCDEFGHIJKLMNOP",
+        "xoxb-123456789012-abcdefghijkl",
+      ]) {
+        const fields = { rollout_summary: `s ${secret}`, raw_memory: `r ${secret}`, rollout_slug: `n-${secret}` };
+        const { result } = await play([said(fields)]);
+        expect(result.type).toBe("texts");
+        expect(JSON.stringify(result)).not.toContain(secret);
+      }
+      const leaky = {
+        rollout_summary: `# S ${SECRET}\n`,
+        raw_memory: `export OPENAI_API_KEY=${SECRET}`,
+        rollout_slug: SECRET,
+      };
+      const { result } = await play([said(leaky)]);
+      expect(result).toEqual({
+        type: "texts",
+        rolloutSummary: "# S [REDACTED_SECRET]",
+        rawMemory: "export OPENAI_API_KEY=[REDACTED_SECRET]",
+        rolloutSlug: "[REDACTED_SECRET]",
+        usedAlias: false,
+      });
+    },
+  );
 
   test("three empty strings mean nothing worth keeping", async () => {
     const { result } = await play([said({ rollout_summary: "", raw_memory: " ", rollout_slug: "" })]);

@@ -1,17 +1,23 @@
 import { describe, expect, test } from "bun:test";
 import { normalizedTexts, OUTPUT_SCHEMA, parseAnswer } from "#memories/write/phase-one/output-schema.ts";
+import { memoryRequirement } from "../../../compat/memory-cite.ts";
 
 const FULL = { rollout_summary: "# S", raw_memory: "- m", rollout_slug: "a-slug" };
 const MEANT = { rolloutSummary: "# S", rawMemory: "- m", rolloutSlug: "a-slug", usedAlias: false };
 
 describe("the answer", () => {
-  test("the schema names the three keys and requires them all", () => {
+  memoryRequirement(["mem.2.1"], "the schema names the three keys and requires them all, the slug nullable", () => {
     expect(Object.keys(OUTPUT_SCHEMA.properties as object).sort()).toEqual([
       "raw_memory",
       "rollout_slug",
       "rollout_summary",
     ]);
     expect([...(OUTPUT_SCHEMA.required as string[])].sort()).toEqual(["raw_memory", "rollout_slug", "rollout_summary"]);
+    expect(OUTPUT_SCHEMA.properties).toMatchObject({
+      rollout_slug: { type: ["string", "null"] },
+      rollout_summary: { type: "string" },
+      raw_memory: { type: "string" },
+    });
     expect(OUTPUT_SCHEMA.additionalProperties).toBe(false);
   });
 
@@ -34,7 +40,14 @@ describe("the answer", () => {
     expect(parseAnswer(`\`\`\`json\n${JSON.stringify({ ...FULL, raw_memory: raw })}\n\`\`\``)?.rawMemory).toBe(raw);
   });
 
-  test("the old names count where the new ones are missing, alone and mixed", () => {
+  memoryRequirement(["mem.2.2"], "fences, a missing slug and the old names, alone and mixed", () => {
+    const fenced = '```json\n{"summary":"# S","rawMemory":"- m"}\n```';
+    expect(parseAnswer(fenced)).toEqual({
+      rolloutSummary: "# S",
+      rawMemory: "- m",
+      rolloutSlug: null,
+      usedAlias: true,
+    });
     const old = { rolloutSummary: "# S", rawMemory: "- m", rolloutSlug: null, usedAlias: true };
     expect(parseAnswer('{"summary":"# S","rawMemory":"- m"}')).toEqual(old);
     expect(parseAnswer('{"rollout_summary":"# S","rawMemory":"- m"}')).toEqual(old);
@@ -61,7 +74,7 @@ describe("the texts", () => {
   const texts = (rolloutSummary: string, rawMemory: string) =>
     normalizedTexts({ rolloutSummary, rawMemory, rolloutSlug: null, usedAlias: false });
 
-  test("both empty is nothing; of one the other is derived", () => {
+  memoryRequirement(["mem.2.3"], "both empty is nothing; of one the other is derived", () => {
     expect(texts("", "")).toBeNull();
     expect(texts("only", "")).toEqual({ rolloutSummary: "only", rawMemory: "only" });
     expect(texts("", "- raw")).toEqual({ rolloutSummary: "- raw", rawMemory: "- raw" });
