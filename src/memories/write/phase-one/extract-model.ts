@@ -2,12 +2,12 @@ import { sleep } from "#lib/abort.ts";
 import { redactSecrets } from "#lib/redact.ts";
 import { backoffMs } from "#lib/retry.ts";
 import { approxTokens } from "#lib/truncate.ts";
+import inputTemplate from "#memories/prompts/stage_one_input.md" with { type: "text" };
+import systemPrompt from "#memories/prompts/stage_one_system.md" with { type: "text" };
 import { messageText, textMessage } from "#protocol/items.ts";
 import type { TokenUsage } from "#protocol/usage.ts";
 import type { ModelInfo } from "#providers/model-catalog.ts";
 import type { ModelClient, ModelEvent, ModelFailure, ModelRequest } from "#providers/model-client.ts";
-import inputTemplate from "../../prompts/stage_one_input.md" with { type: "text" };
-import systemPrompt from "../../prompts/stage_one_system.md" with { type: "text" };
 import { halved } from "./model-input.ts";
 import { normalizedTexts, OUTPUT_SCHEMA, parseAnswer } from "./output-schema.ts";
 
