@@ -4,6 +4,7 @@ import { mcpCallRow, mcpStartRow } from "./mcp.ts";
 import { printRows, type Row } from "./measure.ts";
 import { extractionMemoryRow, extractionRow, redactionRow } from "./memories-extract.ts";
 import { allChangedRow, someChangedRow, unchangedRow } from "./memories-render.ts";
+import { memoryStartRow } from "./memory-start.ts";
 import { rulesRow } from "./rules.ts";
 import { backfillRow, claimRow, nothingDueRow } from "./state.ts";
 import { streamRow } from "./stream.ts";
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row>>> = {
   redaction: () => redactionRow(),
   extraction: () => extractionRow(3),
   "extraction-memory": () => extractionMemoryRow(),
+  "memory-start": () => memoryStartRow(25),
   "mcp-start": () => mcpStartRow(15),
   "mcp-call": () => mcpCallRow(300),
   rules: () => rulesRow(200),
