@@ -18,3 +18,8 @@ export function environment(): Record<string, string> {
 export function setEnvVar(name: string, value: string): void {
   process.env[name] = value;
 }
+
+/** Removes a variable of this process, and so of what it starts from now on. */
+export function unsetEnvVar(name: string): void {
+  delete process.env[name];
+}

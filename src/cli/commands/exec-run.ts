@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { CodexError, messageOf, osErrorText } from "#lib/errors.ts";
+import { dropLoaderVariables, protectMemory } from "#lib/hardening.ts";
 import { codexHome } from "#lib/home.ts";
 import { writeStderr } from "#lib/stdio.ts";
 import type { Op, UserInput } from "#protocol/ops.ts";
@@ -28,10 +29,14 @@ export type ExecCommandLine =
       title: string | undefined;
     };
 
+/** When memory is closed to other processes, in milliseconds after the runtime is there. */
+const PROTECT_AFTER_MS = 50;
+
 type ReviewLine = Extract<ExecCommandLine, { type: "review" }>;
 
 /** Runs `codex exec …` and resolves to its exit code. Throws CodexError for what the command line or machine lacks. */
 export async function execCommand(line: ExecCommandLine, options: ExecCliOptions): Promise<number> {
+  dropLoaderVariables();
   const cwd = resolveCwd(options.cd);
   const home = codexHome();
   const target = line.type === "review" ? await reviewTarget(line) : undefined;
@@ -56,6 +61,8 @@ export async function execCommand(line: ExecCommandLine, options: ExecCliOptions
     record: options.record === undefined ? undefined : resolve(options.record),
     replay: options.replay === undefined ? undefined : resolve(options.replay),
   });
+  // By then the request is on its way: loading libc must not delay it.
+  setTimeout(() => void protectMemory(), PROTECT_AFTER_MS).unref();
   const { runExec } = await import("#exec/run.ts");
   return runExec(runtime, {
     start: threadStart(line),
