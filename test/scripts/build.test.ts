@@ -31,10 +31,16 @@ beforeAll(async () => {
       'import { VALUE } from "#value.ts";',
       "const { default: notes } = await import('./notes.md', { with: { type: 'text' } });",
       "const seen = { value: VALUE, notes: notes.trim(), leak: process.env.LEAK ?? null, args: process.argv.slice(2) };",
-      "console.log(JSON.stringify(seen));",
+      'if (seen.args[0] !== "--worker") console.log(JSON.stringify(seen));',
+      "else {",
+      '  const worker = new Worker("./src/memories/write/worker.ts");',
+      "  worker.onmessage = ({ data }) => { console.log(data); process.exit(0); };",
+      "  worker.onerror = ({ message }) => { console.log(message); process.exit(1); };",
+      "}",
     ].join("\n"),
   );
   write("src/value.ts", "export const VALUE = 1;\n");
+  write("src/memories/write/worker.ts", 'import { VALUE } from "#value.ts";\npostMessage(`worker ${VALUE}`);\n');
   write("src/notes.md", "embedded text\n");
   const built = await build();
   expect(built).toMatchObject({ code: 0, stderr: "" });
@@ -47,6 +53,11 @@ describe("the executable", () => {
   test("carries its modules and Markdown, and passes arguments through", async () => {
     const { stdout } = await run([executable, "--smol", "a b"], { cwd: tmpdir() });
     expect(JSON.parse(stdout)).toEqual({ value: 1, notes: "embedded text", leak: null, args: ["--smol", "a b"] });
+  });
+
+  test("carries its worker, found from any folder", async () => {
+    const { stdout, code } = await run([executable, "--worker"], { cwd: tmpdir() });
+    expect({ stdout, code }).toEqual({ stdout: "worker 1\n", code: 0 });
   });
 
   test("takes no settings from the folder it is started in", async () => {
