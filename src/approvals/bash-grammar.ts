@@ -47,11 +47,21 @@ function parseScript(parser: Parser, script: string): ScriptParts {
     return {
       commands: commands.map(({ words }) => words),
       scripts: [...nested.filter((text) => text !== undefined), ...fed],
-      complete: !root.hasError && !hasTornDocument(root),
+      complete: !root.hasError && !hasTornDocument(root) && !hasReservedName(root),
     };
   } finally {
     tree.delete();
   }
+}
+
+/** Words that begin, join or end compound commands; no command of such a name can be called without quoting it. */
+const RESERVED: ReadonlySet<string> = new Set(
+  "if then elif else fi for while until do done case esac select function coproc in { } ! [[ ]]".split(" "),
+);
+
+/** The grammar takes what follows `!` for a simple command, and so tears `! for …; do …; done` apart. */
+function hasReservedName(root: Node): boolean {
+  return root.descendantsOfType("command_name").some((name) => RESERVED.has(name.text));
 }
 
 /** The grammar loses its way in some here-documents and takes their lines for one word. */

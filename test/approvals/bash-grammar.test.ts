@@ -145,6 +145,18 @@ describe("commands inside commands", () => {
     }
   });
 
+  test.each([
+    "! for x in a; do b\ndone",
+    "! { b; }",
+    "! while a; do b; done",
+    "! if a; then b; fi",
+    "! case x in x) b;; esac",
+  ])("what follows a negation in %j is seen or known not to be understood", (script) => {
+    const { commands, complete } = parse(script);
+    const sees = commands.some(([name]) => name === "b");
+    expect(sees || !complete).toBe(true);
+  });
+
   test("endless layers end", () => {
     let script = "hit";
     for (let layer = 0; layer < 40; layer++) script = `eval ${script}`;
