@@ -47,7 +47,7 @@ export function startInBackground(options: {
   return {
     stop: async () => {
       abort.abort(new Error("the process ends"));
-      await done;
+      await Promise.race([done, Bun.sleep(STOP_MS)]);
       if (hasNotes(notes)) await writeNotesNow(runtime.codexHome, notes);
     },
   };
@@ -76,6 +76,8 @@ export async function learnAtEnd(options: {
   }
 }
 
+/** How long the end of a process waits for jobs to be given back; leases that are not end by themselves. */
+const STOP_MS = 2000;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** For giving jobs back after the time is up. */
 const GRACE_MS = 50;
