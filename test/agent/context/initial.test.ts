@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { environmentMessage } from "#agent/context/environment.ts";
 import { type InitialContextFacts, initialContext } from "#agent/context/initial.ts";
 import { permissionsMessage } from "#agent/context/permissions.ts";
-import { messageText } from "#protocol/items.ts";
+import { messageText, textMessage } from "#protocol/items.ts";
 import { APPROVAL_POLICIES, type SandboxPolicy } from "#protocol/policies.ts";
 import { isContextText, isSessionContext } from "#rollout/context-messages.ts";
 
@@ -40,6 +40,13 @@ describe("initialContext", () => {
       ["user", "# AGENTS.md instructions for /p"],
       ["user", "<environment_context>"],
     ]);
+  });
+
+  test("memories are the second message", () => {
+    const memories = textMessage("developer", "<memories>");
+    const messages = initialContext(facts({ developerInstructions: "DEV", memories }));
+    expect(messages[1]).toBe(memories);
+    expect(messages.map((message) => message.role)).toEqual(["developer", "developer", "developer", "user"]);
   });
 
   test("what is not there is not mentioned", () => {
