@@ -20,6 +20,8 @@ export function addExecCommand(program: Command, exit: (code: number) => void): 
       .description("run one task without a terminal interface")
       .version(`codex-cli-exec ${VERSION}`, "-V, --version", "print the version")
       .argument("[prompt]", "what to do; `-` or nothing reads standard input")
+      // Options may stand behind `resume` and `review` too, whatever the program says of the others.
+      .enablePositionalOptions(false)
       .addHelpText("after", EXAMPLES),
   );
   exec.action(async (prompt: string | undefined, options: ExecCliOptions) => {
