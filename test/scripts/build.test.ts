@@ -35,12 +35,16 @@ beforeAll(async () => {
       "else {",
       '  const worker = new Worker("./src/memories/write/worker.ts");',
       "  worker.onmessage = ({ data }) => { console.log(data); process.exit(0); };",
+      '  worker.postMessage("go");',
       "  worker.onerror = ({ message }) => { console.log(message); process.exit(1); };",
       "}",
     ].join("\n"),
   );
   write("src/value.ts", "export const VALUE = 1;\n");
-  write("src/memories/write/worker.ts", 'import { VALUE } from "#value.ts";\npostMessage("worker " + VALUE);\n');
+  write(
+    "src/memories/write/worker.ts",
+    'import { VALUE } from "#value.ts";\nself.onmessage = () => postMessage("worker " + VALUE);\n',
+  );
   write("src/notes.md", "embedded text\n");
   const built = await build();
   expect(built).toMatchObject({ code: 0, stderr: "" });

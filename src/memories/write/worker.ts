@@ -13,7 +13,7 @@ const stop = new AbortController();
 
 self.onmessage = ({ data }: MessageEvent<WorkerRequest>) => {
   if (data.type === "stop") stop.abort(new Error("the pipeline was stopped"));
-  else void run(data).finally(() => self.terminate?.());
+  else void run(data);
 };
 
 async function run({ job }: Extract<WorkerRequest, { type: "run" }>): Promise<void> {
