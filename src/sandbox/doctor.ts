@@ -49,9 +49,13 @@ export async function diagnoseSandbox(sandbox: Sandbox): Promise<DoctorReport> {
   }
 }
 
+const NOT_LINUX = "What the sandbox promises can be tried on Linux only.";
 const NO_PROGRAM = { program: undefined, version: undefined };
 
 async function diagnoseIn(sandbox: Sandbox, place: ProbePlace): Promise<DoctorReport> {
+  if (process.platform !== "linux") {
+    return { backend: "none", ...NO_PROGRAM, unavailable: NOT_LINUX, guarantees: untried() };
+  }
   using listener = listen();
   using _victim = startVictim(place.victim);
   const run = await runProbes(sandbox, place, listener.port);

@@ -4,6 +4,9 @@ import { dirname, join, resolve } from "node:path";
 /** Folders below a writable root that decide what runs outside the sandbox later. */
 const PROTECTED_NAMES = [".git", ".codex", ".agents"] as const;
 
+/** Files of CODEX_HOME with the user's credentials: nothing a command runs has business with them. */
+export const CREDENTIALS = ["auth.json", ".credentials.json"] as const;
+
 /** A path commands must not change, and what is there now ("file" is anything that is neither folder nor link). */
 export interface ProtectedPath {
   path: string;

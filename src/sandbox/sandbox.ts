@@ -35,7 +35,7 @@ export interface SpawnPlan {
    */
   startFailure(stderr: string): StartFailure | undefined;
   /** Which backend enforces the policy; "none" only for danger-full-access. */
-  backend: "bwrap" | "none";
+  backend: "bwrap" | "seatbelt" | "none";
 }
 
 /** Why a planned command never ran. */

@@ -1,4 +1,5 @@
 import { BwrapBackend } from "./linux/bwrap-backend.ts";
+import { planSeatbelt } from "./macos/seatbelt-backend.ts";
 import type { Sandbox, SandboxCommand, SandboxUnavailable, SpawnPlan } from "./sandbox.ts";
 
 /** Where distributions put bubblewrap. Never `$PATH`, which may lead into the workspace. */
@@ -26,6 +27,7 @@ export function prepareSandbox(options: SandboxOptions = {}): Sandbox {
 
 function confiningPlanner(options: SandboxOptions): Sandbox["plan"] {
   const { platform = process.platform, arch = process.arch } = options;
+  if (platform === "darwin") return planSeatbelt;
   if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) return () => unsupported(platform, arch);
   const backend = new BwrapBackend(options.bwrapPaths ?? BWRAP_PATHS, arch);
   return (command, context) => backend.plan(command, context);
@@ -47,6 +49,6 @@ function unconfined(command: SandboxCommand): SpawnPlan {
 function unsupported(platform: NodeJS.Platform, arch: string): SandboxUnavailable {
   return {
     unavailable: true,
-    message: `Cannot run the command in a sandbox: there is none yet for ${platform} on ${arch}, only for Linux on x64 and arm64 (docs/sandbox.md). On a machine that may be damaged, sandbox_mode = "danger-full-access" runs commands without one`,
+    message: `Cannot run the command in a sandbox: there is none yet for ${platform} on ${arch}, only for macOS and for Linux on x64 and arm64 (docs/sandbox.md). On a machine that may be damaged, sandbox_mode = "danger-full-access" runs commands without one`,
   };
 }

@@ -40,7 +40,7 @@ test("without bubblewrap nothing runs, and the message says what to install", ()
 
 test("other platforms are refused, not run unprotected", () => {
   for (const [platform, arch] of [
-    ["darwin", "arm64"],
+    ["freebsd", "x64"],
     ["win32", "x64"],
     ["linux", "riscv64"],
   ] as const) {

@@ -2,14 +2,11 @@ import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { assertNever, CodexError } from "#lib/errors.ts";
 import { deniedByPolicy } from "../deny-read.ts";
-import { type ProtectedPath, protectedPaths } from "../protected.ts";
+import { CREDENTIALS, type ProtectedPath, protectedPaths } from "../protected.ts";
 import { canonical, existingRoots, isWithin } from "../roots.ts";
 import type { SandboxContext } from "../sandbox.ts";
 import { type Mount, orderMounts } from "./mounts.ts";
 import { Placeholders, placeholderRegistry } from "./placeholders.ts";
-
-/** Files of CODEX_HOME with the user's credentials: nothing a command runs has business with them. */
-const CREDENTIALS = ["auth.json", ".credentials.json"] as const;
 
 /** What one command is confined to. */
 export interface Confinement {

@@ -23,9 +23,7 @@ export async function runInSandbox(
   if (run.context.policy.type === "danger-full-access") {
     writeStderr('warning: sandbox_mode is "danger-full-access", so the command runs without a sandbox\n');
   }
-  if (options.logDenials === true && process.platform !== "darwin") {
-    writeStderr("warning: --log-denials works on macOS only\n");
-  }
+  if (options.logDenials === true) writeStderr("warning: --log-denials is not there yet: refusals are not listed\n");
   const [program = ""] = words;
   const search = findProgram(program, { cwd: run.cwd, path: run.env.PATH });
   if (!search.found) {
