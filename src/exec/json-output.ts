@@ -1,3 +1,4 @@
+import { toJsonLine } from "#lib/jsonl.ts";
 import { shellJoin } from "#lib/shell-join.ts";
 import { truncateMiddle } from "#lib/truncate.ts";
 import type { Event } from "#protocol/events.ts";
@@ -159,7 +160,7 @@ export class JsonOutput implements ExecOutput {
   }
 
   #line(object: Record<string, unknown>): void {
-    this.#write(`${JSON.stringify(object)}\n`);
+    this.#write(toJsonLine(object));
   }
 }
 

@@ -118,15 +118,19 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/**
- * A value as one JSON line with its newline. Half surrogate pairs, which text cut at a UTF-16 boundary
- * can contain and strict readers refuse, become U+FFFD.
- */
+/** A value as one line of `wellFormedJson`, with its newline. */
 export function toJsonLine(value: unknown): string {
+  return `${wellFormedJson(value)}\n`;
+}
+
+/**
+ * A value as JSON in which half surrogate pairs, which text cut at a UTF-16 boundary can contain and strict
+ * readers refuse, are U+FFFD.
+ */
+export function wellFormedJson(value: unknown): string {
   const json = JSON.stringify(value);
   // JSON.stringify writes a \ud… escape only for a half pair; "\\\\" is matched so that text that merely spells one is kept.
-  const safe = json.includes("\\ud")
+  return json.includes("\\ud")
     ? json.replace(/\\(?:\\|u(d[89a-f][0-9a-f]{2}))/g, (match, half) => (half === undefined ? match : "\\ufffd"))
     : json;
-  return `${safe}\n`;
 }

@@ -15,7 +15,9 @@ export type LocalImage = { dataUrl: string } | { reason: string };
  * system error when the file cannot be read.
  */
 export async function readLocalImage(path: string): Promise<LocalImage> {
-  const { size } = statSync(path);
+  const stat = statSync(path);
+  if (!stat.isFile()) return { reason: "not a regular file" };
+  const { size } = stat;
   if (size > MAX_FILE_BYTES) return { reason: `the file has ${size} bytes, the limit is ${MAX_FILE_BYTES}` };
   const bytes = readFileSync(path);
   const type = imageType(bytes);

@@ -7,7 +7,7 @@ import { VERSION } from "#lib/version.ts";
 import { ABORTED } from "../errors.ts";
 import { parseJson } from "../json-value.ts";
 import type { ModelClient, ModelEvent, ModelFailure, ModelRequest, WireModelClient } from "../model-client.ts";
-import { HEADER, isRecording } from "./recording.ts";
+import { HEADER, isReadable, isRecording } from "./recording.ts";
 import { toolName } from "./replay-client.ts";
 
 /**
@@ -111,6 +111,9 @@ class RecordingFile {
 function refuseForeign(path: string): void {
   let text: string;
   try {
+    if (!isReadable(path)) {
+      throw new CodexError("record_foreign_file", `Cannot record to "${path}": it is not a regular file`);
+    }
     text = readFileSync(path, "utf8");
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import * as v from "valibot";
 import { CodexError, osErrorText } from "#lib/errors.ts";
 import { parseJson } from "../json-value.ts";
@@ -66,14 +66,21 @@ export function isRecording(text: string): boolean {
   return v.is(headerSchema, parseJson(end === -1 ? text : text.slice(0, end)));
 }
 
+/** Whether reading the path ends: a device or pipe may have no end. (A folder's own error says it best.) */
+export function isReadable(path: string): boolean {
+  const stat = statSync(path);
+  return stat.isFile() || stat.isDirectory();
+}
+
 function readText(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    if (isReadable(path)) return readFileSync(path, "utf8");
   } catch (error) {
     throw new CodexError("replay_unreadable", `Cannot read the recording "${path}": ${osErrorText(error)}`, {
       cause: error,
     });
   }
+  throw new CodexError("replay_unreadable", `Cannot read the recording "${path}": it is not a regular file`);
 }
 
 function checkHeader(path: string, line: string): void {

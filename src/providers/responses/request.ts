@@ -1,6 +1,7 @@
 import type { Credentials } from "#auth/credentials.ts";
 import type { ProviderConfig } from "#config/providers.ts";
 import type { Env } from "#lib/env.ts";
+import { wellFormedJson } from "#lib/jsonl.ts";
 import { isAzure } from "../azure.ts";
 import type { ModelRequest } from "../model-client.ts";
 import { type ClientIdentity, requestHeaders } from "./headers.ts";
@@ -33,7 +34,7 @@ export function wireRequest(request: ModelRequest, url: URL, context: RequestCon
     method: "POST",
     url: url.href,
     headers: requestHeaders(request, context),
-    body: JSON.stringify(requestBody(request, isAzure(context.provider))),
+    body: wellFormedJson(requestBody(request, isAzure(context.provider))),
   };
 }
 

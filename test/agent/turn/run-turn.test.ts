@@ -154,3 +154,14 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test("half of a surrogate pair in a model's text never reaches a file or a request as such", async () => {
+  await using session = await startSession({
+    responses: [answer(assistantText("cut \ud83d here")), answer(assistantText("next"))],
+  });
+  await session.say("one");
+  await session.say("two");
+  expect(JSON.stringify(conversation(session.server.requests[1]))).toContain("cut \ufffd here");
+  expect(session.server.requests[1]?.rawBody.includes("\\ud83d")).toBe(false);
+  expect(JSON.stringify(session.rollout())).toContain("cut \ufffd here");
+});

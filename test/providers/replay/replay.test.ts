@@ -119,6 +119,14 @@ describe("a recording", () => {
     expect(again).not.toThrow();
   });
 
+  test("devices and pipes are refused on both sides instead of waited for", () => {
+    for (const path of ["/dev/zero", "/dev/full"]) {
+      expect(() => createReplayClient(path)).toThrow(`Cannot read the recording "${path}": it is not a regular file`);
+      const record = () => createRecorder(clientOf({}), path, { warn });
+      expect(record).toThrow(`Cannot record to "${path}": it is not a regular file`);
+    }
+  });
+
   test("a file that cannot be made is an error, one that is lost is a warning", async () => {
     expect(() => createRecorder(clientOf({}), root, { warn })).toThrow("Cannot record to");
     expect(() => createRecorder(clientOf({}), join(root, "no", "such"), { warn })).toThrow("No such file");
