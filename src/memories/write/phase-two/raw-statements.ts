@@ -1,4 +1,5 @@
 import type { StageOneOutput } from "#state/rows.ts";
+import { fold, preferenceCore } from "./same-preference.ts";
 
 /** One thing a raw memory says. */
 export interface RawStatement {
@@ -7,7 +8,7 @@ export interface RawStatement {
   subject: string;
   /** As it stands in the raw memory, list mark and citation removed. */
   text: string;
-  /** Equal for statements that say the same; case, punctuation and spacing of prose do not count. */
+  /** Equal for statements that say the same; case, punctuation, spacing and lead-ins of prose do not count. */
   folded: string;
   /** Rollout line it rests on. */
   line: number | null;
@@ -72,13 +73,6 @@ function statement(kind: RawStatement["kind"], item: string): RawStatement {
 function subjectOf(kind: RawStatement["kind"], text: string): string {
   if (kind === "outcome") return "";
   if (kind === "fix") return text.split("; passed after editing ")[0] ?? text;
+  if (kind === "preference") return preferenceCore(text) || text;
   return kind === "command" || kind === "file" ? text : fold(text) || text;
-}
-
-function fold(text: string): string {
-  return text
-    .normalize("NFKC")
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, " ")
-    .trim();
 }
