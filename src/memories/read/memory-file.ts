@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { errnoOf } from "#lib/errors.ts";
+import { readUpTo } from "#lib/read-descriptor.ts";
 
 /** Generated parts end at 256 KiB; beyond this a file is not one to begin a conversation with. */
 const MAX_BYTES = 4 << 20;
@@ -19,19 +20,8 @@ export function readMemoryFile(path: string): string | undefined {
   }
   try {
     const stat = fstatSync(fd);
-    return stat.isFile() ? readHead(fd, Math.min(stat.size, MAX_BYTES)) : undefined;
+    return stat.isFile() ? readUpTo(fd, Math.min(stat.size, MAX_BYTES)).toString("utf8") : undefined;
   } finally {
     closeSync(fd);
   }
-}
-
-function readHead(fd: number, size: number): string {
-  const bytes = Buffer.allocUnsafe(size);
-  let length = 0;
-  while (length < size) {
-    const got = readSync(fd, bytes, length, size - length, null);
-    if (got === 0) break;
-    length += got;
-  }
-  return bytes.toString("utf8", 0, length);
 }

@@ -6,7 +6,6 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readSync,
   renameSync,
   rmSync,
 } from "node:fs";
@@ -14,6 +13,7 @@ import { basename, dirname, join } from "node:path";
 import { writeFully } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf } from "#lib/errors.ts";
 import { randomHex } from "#lib/ids.ts";
+import { readUpTo } from "#lib/read-descriptor.ts";
 
 /** Told before each effect of a publishing step: its number, from 1, and what comes next. Tests stop the process there. */
 export type StepHook = (step: number, next: string) => void;
@@ -75,21 +75,10 @@ export function readRegular(path: string): Buffer | "absent" | "other" {
   }
   try {
     const stat = fstatSync(fd);
-    return stat.isFile() ? readAll(fd, stat.size) : "other";
+    return stat.isFile() ? readUpTo(fd, stat.size) : "other";
   } finally {
     closeSync(fd);
   }
-}
-
-function readAll(fd: number, size: number): Buffer {
-  const bytes = Buffer.allocUnsafe(size);
-  let length = 0;
-  while (length < size) {
-    const got = readSync(fd, bytes, length, size - length, null);
-    if (got === 0) break;
-    length += got;
-  }
-  return bytes.subarray(0, length);
 }
 
 /** The name of a temporary file for a target: hidden, in the same folder, known again by `isTemporary`. */
