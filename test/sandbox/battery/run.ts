@@ -45,16 +45,21 @@ type Answers = Map<string, { code: number; output: string }>;
 
 async function runBatch(probes: readonly Probe[], options: BatchOptions): Promise<[string, Verdict][]> {
   const place = makeBatteryPlace(options.account, probes);
-  const targets = await startTargets(place, probes, options.account);
+  let targets: Targets | undefined;
   try {
+    const started = await startTargets(place, probes, options.account);
+    targets = started;
     const before = new Map(probes.map((probe) => [probe.id, watched(probe, place)]));
-    writeScript(probes, place, targets);
+    writeScript(probes, place, started);
     const answers = parseAnswers(await runScript(probes, place, options));
     await settled(() => !hasEmptyNames(place, probes) && !probes.some((probe) => isAlive(probe, place)));
     if (probes.some(({ id }) => id === "writes-later")) await Bun.sleep(900);
-    return probes.map((probe) => [probe.id, judge(probe, { place, targets, answers, before: before.get(probe.id) })]);
+    return probes.map((probe) => [
+      probe.id,
+      judge(probe, { place, targets: started, answers, before: before.get(probe.id) }),
+    ]);
   } finally {
-    targets.stop();
+    targets?.stop();
     place.remove();
   }
 }
