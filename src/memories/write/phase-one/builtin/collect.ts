@@ -5,6 +5,7 @@ import {
   type Action,
   actionOf,
   type CommandKind,
+  chained,
   editsFiles,
   isApplied,
   isCheck,
@@ -159,6 +160,15 @@ export class SessionCollector implements RolloutSink {
     if (!isCheck(command)) return;
     if (outcome.code !== 0) return this.#fixes.failed(command, cwd, outputOf(answer.whole()), place);
     if (editsFiles(command)) this.#fixes.edited([], place);
+    this.#fixes.passed(command, cwd, place);
+    for (const part of chained(command)) this.#passedWithin(part, cwd, place);
+  }
+
+  /** A command that failed before has now passed as a part of a chain: its failure is over. */
+  #passedWithin(command: string, cwd: string, place: Place): void {
+    const end = this.#ends.get(`${cwd}\0${command}`);
+    if (end === undefined || end.code === 0) return;
+    this.#ends.set(`${cwd}\0${command}`, { ...end, code: 0, place });
     this.#fixes.passed(command, cwd, place);
   }
 

@@ -144,3 +144,12 @@ export function kindOf(command: string): CommandKind | undefined {
   if (!isCheck(command)) return undefined;
   return KINDS.find(([, pattern]) => pattern.test(command))?.[0];
 }
+
+/** What makes a chain more than commands that each had to pass in the same folder. */
+const NOT_A_PLAIN_CHAIN = /[;|()<>`$\n'"\\{}]|(?<!&)&(?!&)|(?:^|&&)\s*(?:(?:cd|pushd|popd)\b|!)/;
+
+/** The commands of `a && b`, each of which passed when the whole did; none for anything else. */
+export function chained(command: string): string[] {
+  if (!command.includes("&&") || NOT_A_PLAIN_CHAIN.test(command)) return [];
+  return command.split("&&").map((part) => part.trim());
+}

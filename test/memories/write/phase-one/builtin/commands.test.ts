@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   actionOf,
+  chained,
   editsFiles,
   isApplied,
   isCheck,
@@ -79,6 +80,29 @@ describe("how it ended", () => {
       true,
       false,
     ]);
+  });
+});
+
+describe("chains", () => {
+  test.each([
+    ["make && bash test.sh", ["make", "bash test.sh"]],
+    ["a && b  &&  c d", ["a", "b", "c d"]],
+  ])("%j passed only if each part did", (command, parts) => {
+    expect(chained(command)).toEqual(parts);
+  });
+
+  test.each([
+    "make",
+    "a || b && c",
+    "cd x && make",
+    "a && cd x && b",
+    "a & b && c",
+    "a && b; c",
+    "echo '&&' && a",
+    "a && ! b",
+    "(a && b)",
+  ])("%j says nothing of its parts", (command) => {
+    expect(chained(command)).toEqual([]);
   });
 });
 
