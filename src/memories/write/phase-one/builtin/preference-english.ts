@@ -31,6 +31,7 @@ const STANDING: readonly RegExp[] = [
   /\b(?:our|the|this|my) (?:\w+ )?(?:convention|policy|rule|standard|style|guideline) (?:is|says|here)\b/i,
   /\b(?:is|are) what we use\b|\bwe use\b(?!.*\bfor this\b)|\bwe (?:only|all|both) (?:use|write|support|accept)\b/i,
   /\b(?:answer|reply|respond|talk|write) (?:to )?(?:me )?(?:only )?in (?:english|german|french|spanish|italian|portuguese|dutch|polish|russian|turkish|japanese|chinese|korean|[A-Z][a-z]+ish)\b/i,
+  /\b(?:as|like) in (?:all (?:of )?)?(?:my|our) (?:other )?(?:projects|repos|repositories)\s*[:,]\s*[a-z]/i,
   /^\W*(?:please )?remember\b(?! when| how| if| the time)/i,
 ];
 

@@ -22,7 +22,7 @@ const opening = (list: string) =>
 const LANGUAGES: Readonly<Record<string, LanguageMarkers>> = {
   de: {
     standing: words(
-      "ich (?:bevorzuge|möchte (?:nie|immer|keine|lieber)|will (?:nie|immer|keine|lieber)|hätte (?:lieber|gern)|mag (?:keine?|lieber))|(?:ist|wäre) mir (?:sehr )?wichtig|mir ist (?:sehr )?wichtig|mir wäre lieber|wir (?:verwenden|nutzen|benutzen|schreiben|bevorzugen|committen)(?=[^.]*(?:ausschließlich|nur|immer|nie|kein|hier|grundsätzlich))|ab (?:jetzt|sofort)|künftig|in Zukunft|von nun an|merk dir|bitte (?:kein|keine|keinen|nie|niemals|immer|grundsätzlich)",
+      "ich (?:bevorzuge|möchte (?:nie|immer|keine|lieber)|will (?:nie|immer|keine|lieber)|hätte (?:lieber|gern)|mag (?:keine?|lieber))|(?:ist|wäre) mir (?:sehr )?wichtig|mir ist (?:sehr )?wichtig|mir wäre lieber|wir (?:verwenden|nutzen|benutzen|schreiben|bevorzugen|committen)(?=[^.]*(?:ausschließlich|nur|immer|nie|kein|hier|grundsätzlich))|ab (?:jetzt|sofort)|künftig|in Zukunft|von nun an|merk dir|bitte (?:kein|keine|keinen|nie|niemals|immer|grundsätzlich)|wie in (?:all meinen|allen meinen|allen|meinen|unseren)(?: anderen)? (?:Projekten|Repos|Repositories)|(?!(?:hast|bist|warst|hattest|vergisst|sagtest|sagst|meinst) )\\p{L}+t du (?:\\p{L}+ ){0,2}(?:immer|nie|niemals|stets|grundsätzlich|ausschließlich|nur)|du (?:sollst|darfst|musst) (?:\\p{L}+ ){0,3}(?:immer|nie|niemals|stets|nur)",
     ),
     frequency: words(
       "immer|nie|niemals|stets|grundsätzlich|ausschließlich|jedes Mal|prinzipiell|überall|statt(?:dessen)?|kein|keine|keinen|nicht",
@@ -115,8 +115,13 @@ const EAST_ASIAN: readonly RegExp[] = [
   /(?:절대로?|다시는)[^.?？]*(?:마세요|마요|말아|마라|마십시오|안 돼|안돼)|지 (?:마세요|말아\s?주세요|마십시오)|(?:선호(?:합니다|해요)|(?:이|가) 더 (?:좋|나))/u,
 ];
 
+/** "…, warum der Test nicht läuft": what is to be found out; a "not" or "never" in it rules nothing. */
+const INDIRECT_QUESTION =
+  /(?:,\s*(?:ob|wie|wo|wann|wer|was|welche\p{L}*)|(?<!\p{L})(?:warum|wieso|weshalb|waarom|pourquoi|por qué|por que|dlaczego|почему|neden))(?!\p{L})[^,;.:!]*/giu;
+
 /** Whether a statement in one of the other languages asks for something that lasts. */
-export function isForeignPreference(voice: string): boolean {
+export function isForeignPreference(statement: string): boolean {
+  const voice = statement.replace(INDIRECT_QUESTION, " ");
   if (EAST_ASIAN.some((pattern) => pattern.test(voice))) return true;
   return Object.values(LANGUAGES).some(
     ({ standing, frequency, directive }) =>

@@ -28,10 +28,16 @@ export interface Candidate {
  * may be given. `first`: it is the session's first message.
  */
 export function candidatesIn(message: string, first: boolean): Candidate[] {
-  return typedStatements(message).flatMap((statement) => {
+  const statements = typedStatements(message);
+  return statements.flatMap((statement, index) => {
     const { text, voice } = statement;
     const retracts = isRetraction(voice);
-    const lasting = text.length <= MAX_QUOTE && text.length >= MIN_QUOTE && isLasting(statement, first);
+    const extended = extendsScope(statements[index + 1]?.voice ?? "") && !isPassing(voice) && !retracts;
+    const lasting =
+      text.length <= MAX_QUOTE &&
+      text.length >= MIN_QUOTE &&
+      !extendsScope(voice) &&
+      (extended || isLasting(statement, first));
     return lasting || retracts ? [{ statement, lasting, retracts }] : [];
   });
 }
@@ -67,6 +73,18 @@ function isLasting(statement: Statement, first: boolean): boolean {
   if (isPassing(statement.voice)) return false;
   if (isEnglishPreference(statement, first)) return !isBareRetraction(statement.voice);
   return isForeignPreference(statement.voice);
+}
+
+const EXTENSIONS: readonly RegExp[] = [
+  /^\W*(?:and )?(?:that|this|it|the same|same)(?: also| rule)? (?:goes|applies|holds|is true|counts) (?:(?:for|to|in) (?:all|every|each|any|(?:my|our) other)\b|everywhere|always|in general)/i,
+  /^\W*(?:und )?(?:das|dies|dasselbe|das gleiche) gilt (?:auch )?(?:immer|überall|grundsätzlich|generell|(?:für|in) (?:all|jede|meine andere|unsere andere))/iu,
+  /^\W*(?:et )?(?:cela|ça|c['’]est) (?:vaut|valable|s['’]applique) (?:toujours|partout|(?:pour|à|dans) (?:tous|toutes|chaque|mes autres))/iu,
+  /^\W*(?:y |e )?(?:eso|esto|lo mismo|isso|o mesmo|questo|lo stesso) (?:vale|aplica|se aplica) (?:siempre|sempre|(?:para|em|en|per) (?:todos?|todas?|tutti|tutte|cada|mis otros))/iu,
+];
+
+/** Whether a statement says of the one before it that it holds everywhere or always. */
+function extendsScope(voice: string): boolean {
+  return EXTENSIONS.some((pattern) => pattern.test(voice));
 }
 
 function isBareRetraction(voice: string): boolean {

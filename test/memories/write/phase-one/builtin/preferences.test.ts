@@ -17,7 +17,11 @@ describe("lasting", () => {
     "Use British English in all docs",
     "I told you before: no default exports",
     "every public function needs a docstring",
+    "As in our other repositories: name branches after the ticket.",
     "Antworte bitte immer auf Deutsch.",
+    "Kommentare und Namen im Code schreibst du immer auf Englisch, mit mir redest du Deutsch.",
+    "Abhängigkeiten fügst du nie ohne Rückfrage hinzu.",
+    "Wie in allen meinen Projekten: Tests vor dem Code.",
     "Utilise toujours des guillemets doubles",
     "No uses any en TypeScript, prefiero tipos explícitos",
     "请不要使用 var",
@@ -59,6 +63,12 @@ describe("passing", () => {
     "I prefer option B",
     "no need to update the docs",
     "Der Test schlägt immer fehl",
+    "Schau bitte, warum der Test nicht übersetzt.",
+    "Prüfe bitte, ob die Datei nie geschlossen wird.",
+    "Finde heraus, wieso der Build immer hängt, und sag mir Bescheid.",
+    "Das hast du nie gesagt.",
+    "Écris-moi pourquoi ce test échoue toujours.",
+    "As in my other projects the build fails.",
     "El botón nunca funciona",
     "Le test échoue toujours",
     "このテストはいつも失敗します",
@@ -95,6 +105,15 @@ describe("whose words", () => {
   test("a statement too long to be a rule is left out", () => {
     expect(kept(`Always ${"think about it and ".repeat(40)}stop`)).toEqual([]);
   });
+});
+
+test("what is said to hold everywhere lasts, whatever it looked like; the saying itself is none", () => {
+  const style = "Write commit messages in the imperative.";
+  expect(kept(style)).toEqual([]);
+  for (const saying of ["That goes for all my repositories.", "Das gilt für alle Projekte.", "Eso vale para todos."])
+    expect(kept(`${style} ${saying}`)).toEqual([style]);
+  expect(kept(`Is it red? This applies to every test.`)).toEqual([]);
+  expect(kept(`${style} That goes for the importer.`)).toEqual([]);
 });
 
 test("a retraction takes back what shares a word with it, and nothing else", () => {
