@@ -65,7 +65,7 @@ test("list and show", async () => {
   expect((await home.run("list")).stdout).toContain("Nothing was kept yet.");
   await home.json("run");
   const listed = (await home.json("list")) as unknown as { thread_id: string; updated_at: string; extractor: string }[];
-  expect(listed).toHaveLength(10);
+  expect(listed).toHaveLength(11);
   expect(listed.map((row) => row.updated_at)).toEqual(
     listed
       .map((row) => row.updated_at)
@@ -84,7 +84,7 @@ test("list and show", async () => {
   expect((await home.run("show", id)).stdout).toContain(String(shown.raw_memory).trim());
   const ambiguous = await home.run("show", id.slice(0, 8));
   expect(ambiguous.code).toBe(1);
-  expect(ambiguous.stderr).toContain("10 sessions begin so");
+  expect(ambiguous.stderr).toContain("11 sessions begin so");
 });
 
 test("path names the folder whether or not it is there", async () => {
@@ -118,7 +118,7 @@ describe("reset", () => {
     const before = home.snapshot();
     const run = await home.run("reset");
     expect({ code: run.code, stdout: run.stdout }).toEqual({ code: 2, stdout: "" });
-    expect(run.stderr).toContain("what was kept of 10 sessions");
+    expect(run.stderr).toContain("what was kept of 11 sessions");
     expect(run.stderr).toContain("lines of your own");
     expect(home.snapshot()).toEqual(before);
   });
@@ -131,10 +131,10 @@ describe("reset", () => {
       mkdirSync(join(home.root, name, ".."), { recursive: true });
       writeFileSync(join(home.root, name), "kept");
     }
-    expect(await home.json("reset", "--yes")).toMatchObject({ outputs: 10 });
+    expect(await home.json("reset", "--yes")).toMatchObject({ outputs: 11 });
     expect(home.snapshot().map((line) => line.split(" ")[0]?.slice(home.root.length + 1))).toEqual(foreign.toSorted());
     expect(await home.json("status")).toMatchObject({ kept: 0, jobs: { memory_stage1: { pending: 12, done: 0 } } });
-    expect(await home.json("run")).toMatchObject({ claimed: 12, succeeded: 10, consolidation: "published" });
+    expect(await home.json("run")).toMatchObject({ claimed: 12, succeeded: 11, consolidation: "published" });
   });
 
   test("has its older name, hidden from the help", async () => {
@@ -142,7 +142,7 @@ describe("reset", () => {
     await home.json("run");
     const options = { home: home.home.root, cwd: home.home.cwd, env: { CODEX_HOME: home.path } };
     expect((await runCli(["--help"], options)).stdout).not.toContain("debug");
-    expect((await runCli(["debug", "clear-memories", "--yes"], options)).stdout).toContain("Forgot 10 sessions");
+    expect((await runCli(["debug", "clear-memories", "--yes"], options)).stdout).toContain("Forgot 11 sessions");
     expect(existsSync(join(home.root, "MEMORY.md"))).toBe(false);
   });
 });

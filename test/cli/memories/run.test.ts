@@ -22,15 +22,20 @@ describe("run --wait over the sample sessions", () => {
     const { artifacts, ...first } = await home.json("run", "--wait");
     expect(first).toEqual({
       claimed: 12,
-      succeeded: 10,
-      no_output: 2,
+      succeeded: 11,
+      no_output: 1,
       failed: 0,
       waiting: {},
       consolidation: "published",
     });
     expect(artifacts).toMatchObject({ removed: 0 });
     const before = home.snapshot();
-    expect(before.length).toBe(13);
+    expect(before.length).toBe(14);
+    const memory = readFileSync(join(home.root, "MEMORY.md"), "utf8");
+    const shared = memory.split(/^## /m).find((section) => section.startsWith("Preferences\n"));
+    expect(shared, "stated in two projects").toContain("write commit messages in the imperative");
+    expect(memory).toContain("schreibst du immer auf Englisch");
+    expect(memory).not.toContain("Schau bitte");
     expect(await home.json("run", "--wait")).toEqual({ ...NOTHING, consolidation: "skipped" });
     expect(home.snapshot()).toEqual(before);
   });
@@ -40,7 +45,7 @@ describe("run --wait over the sample sessions", () => {
     const run = await home.run("run");
     expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: "" });
     expect(run.stdout).toBe(
-      "Read 12 sessions: something was kept of 10, nothing worth keeping was in 2, 0 failed.\nWhat was learnt was merged into MEMORY.md.\n",
+      "Read 12 sessions: something was kept of 11, nothing worth keeping was in 1, 0 failed.\nWhat was learnt was merged into MEMORY.md.\n",
     );
   });
 });
