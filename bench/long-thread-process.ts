@@ -4,6 +4,7 @@ import { loadConfig } from "#config/load.ts";
 import { resolveSettings } from "#config/resolve.ts";
 import { createRuntime } from "#runtime/create.ts";
 import { temporaryFolder } from "./measure.ts";
+import { startInstantModel } from "./model-process.ts";
 
 /** Runs 200 turns in one thread of this process and prints what its memory was as JSON. */
 const TURNS = 200;
@@ -11,9 +12,7 @@ const TURNS = 200;
 const SETTLE_MS = 1500;
 const QUESTION = "What does the fox do next, and why does the dog stay where it is? ".repeat(60);
 
-const model = Bun.spawn([process.execPath, join(import.meta.dir, "instant-model.ts")], { stdout: "pipe" });
-const { value } = await model.stdout.getReader().read();
-const baseUrl = new TextDecoder().decode(value).trim();
+const model = await startInstantModel("text", String(36 * 1024));
 const folder = temporaryFolder("thread");
 const cwd = join(folder.path, "workspace");
 mkdirSync(cwd);
@@ -25,7 +24,7 @@ const loaded = await loadConfig({
   flags: {
     approval_policy: "never",
     model_provider: "bench",
-    model_providers: { bench: { name: "bench", base_url: baseUrl } } as never,
+    model_providers: { bench: { name: "bench", base_url: model.baseUrl } } as never,
   },
 });
 const runtime = await createRuntime({
@@ -63,6 +62,6 @@ for (let turn = 1; turn <= TURNS; turn++) {
 }
 console.log(JSON.stringify({ after50: rssAfter[50], after200: rssAfter[TURNS], historyBytes }));
 await runtime.shutdown();
-model.kill();
+model.stop();
 folder.remove();
 process.exit(0);

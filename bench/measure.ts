@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** One finished process: wall time in milliseconds, peak resident memory of the process itself in MiB. */
+/** One finished process: wall time in milliseconds. */
 export interface Run {
   wallMs: number;
-  peakMiB: number;
   stdout: string;
 }
 
@@ -28,27 +27,42 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const code = await child.exited;
   const wallMs = performance.now() - started;
   if (code !== 0) throw new Error(`${argv.join(" ")} exited ${code}: ${stderr.slice(-2000)}${stdout.slice(-2000)}`);
-  return { wallMs, peakMiB: (child.resourceUsage()?.maxRSS ?? 0) / 1024 / 1024, stdout };
+  return { wallMs, stdout };
 }
 
-/** Runs each task in turn, `rounds` times after one warm-up, so that a slow moment of the machine hits all alike. */
+/**
+ * Peak resident memory of one run of the command, in MiB, as GNU time reports it: a child's figure starts at
+ * what its parent had when it forked, so the parent has to be that small program and not this one. NaN
+ * without /usr/bin/time.
+ */
+export async function peakMemory(argv: readonly string[], options: RunOptions = {}): Promise<number> {
+  const folder = temporaryFolder("peak");
+  try {
+    const report = join(folder.path, "peak");
+    await run(["/usr/bin/time", "-o", report, "-f", "%M", ...argv], options);
+    return Number(readFileSync(report, "utf8")) / 1024;
+  } catch {
+    return Number.NaN;
+  } finally {
+    folder.remove();
+  }
+}
+
+/** Median wall time of each task, run in turn `rounds` times after one warm-up, so that a slow moment hits all alike. */
 export async function interleave<K extends string>(
   tasks: Record<K, () => Promise<Run>>,
   rounds: number,
-): Promise<Record<K, { wallMs: number; peakMiB: number }>> {
+): Promise<Record<K, { wallMs: number }>> {
   const names = Object.keys(tasks) as K[];
-  const runs = Object.fromEntries(names.map((name) => [name, [] as Run[]])) as Record<K, Run[]>;
+  const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<K, number[]>;
   for (const name of names) await tasks[name]();
-  for (let round = 0; round < rounds; round++) for (const name of names) runs[name].push(await tasks[name]());
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      {
-        wallMs: median(runs[name].map((one) => one.wallMs)),
-        peakMiB: Math.max(...runs[name].map((one) => one.peakMiB)),
-      },
-    ]),
-  ) as Record<K, { wallMs: number; peakMiB: number }>;
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) times[name].push((await tasks[name]()).wallMs);
+  }
+  return Object.fromEntries(names.map((name) => [name, { wallMs: median(times[name]) }])) as Record<
+    K,
+    { wallMs: number }
+  >;
 }
 
 export function median(values: readonly number[]): number {

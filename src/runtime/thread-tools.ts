@@ -36,7 +36,7 @@ export interface ThreadTools {
  * When the login profile is run ahead of the first command: late enough that a session whose model answers
  * at once without a command does not pay for it.
  */
-const PREFETCH_DELAY_MS = 10;
+const PREFETCH_DELAY_MS = 0;
 
 export function createThreadTools(engines: Engines, settings: ThreadSettings): ThreadTools {
   const sessions = new SessionTable();
