@@ -74,7 +74,7 @@ test("list and show", async () => {
   );
   const { stdout } = await home.run("list");
   expect(stdout.split("\n")[0]).toMatch(/^SESSION {2,}LAST LINE {2,}USED {2,}PROJECT {2,}ABOUT$/);
-  expect(stdout.trimEnd().split("\n")).toHaveLength(11);
+  expect(stdout.trimEnd().split("\n")).toHaveLength(12);
   expect(stdout).not.toContain("\u001b");
   const id = listed[0]?.thread_id ?? "";
   const shown = await home.json("show", id.slice(0, -2));
