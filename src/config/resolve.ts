@@ -13,6 +13,7 @@ import type {
   WebSearchMode,
 } from "#protocol/policies.ts";
 import { FEATURE_ALIASES, FEATURES, type FeatureName } from "./features.ts";
+import { type HookSource, hookSources } from "./hook-sources.ts";
 import type { LoadedConfig } from "./load.ts";
 import { type McpServerSettings, mcpServers } from "./mcp-servers.ts";
 import { type MemorySettings, memorySettings } from "./memory-settings.ts";
@@ -71,6 +72,8 @@ export interface Settings {
   memories: MemorySettings;
   /** Program and arguments; undefined when there is none. */
   notify: readonly string[] | undefined;
+  /** Where hooks are configured; empty when nowhere. */
+  hookSources: readonly HookSource[];
   hideAgentReasoning: boolean;
   showRawAgentReasoning: boolean;
   chatgptBaseUrl: string;
@@ -119,6 +122,7 @@ export function resolveSettings(loaded: LoadedConfig, options: ResolveOptions = 
     mcpServers: mcpServers(config),
     memories: memorySettings(config),
     notify: config.notify === undefined || config.notify.length === 0 ? undefined : config.notify,
+    hookSources: hookSources(loaded.layers),
     hideAgentReasoning: config.hide_agent_reasoning,
     showRawAgentReasoning: config.show_raw_agent_reasoning,
     chatgptBaseUrl: config.chatgpt_base_url ?? "https://chatgpt.com/backend-api/",

@@ -93,6 +93,9 @@ export const CONFIG_SCHEMA = table({
     "Skills",
   ),
   apps: withDefault(mapOf(table(APP_FIELDS), "id"), {}, "Connectors"),
+  hooks: optional(anything, "Programs run at events of a session; see hooks.md. Those of all files run", {
+    since: "0.169",
+  }),
   notify: optional(textList, "Program and arguments run after each turn, with one JSON argument added"),
   ...TUI_FIELDS,
   ...OTEL_FIELDS,

@@ -15,6 +15,7 @@ import type { ResumedSession } from "#rollout/resume.ts";
 import { ToolRouter } from "#tools/route.ts";
 import type { Engines } from "./engines.ts";
 import { notifier } from "./notifier.ts";
+import type { ThreadHooks } from "./thread-hooks.ts";
 import type { ThreadMemory } from "./thread-memory.ts";
 import { createThreadTools } from "./thread-tools.ts";
 import { turnMetadata } from "./turn-metadata.ts";
@@ -30,13 +31,16 @@ export interface ThreadParts {
   /** The items the conversation begins with, with these memories among them; recorded at once, again on resume. */
   contextWith: (memories: MessageItem | null) => readonly ResponseItem[];
   memory: ThreadMemory;
+  /** Undefined when none is configured. */
+  hooks: ThreadHooks | undefined;
   /** Starts the thread that a review runs in. */
   startReview: (parts: ThreadParts) => ReviewChild;
 }
 
 /** Wires state, tools and model into a running thread and records its initial context. */
 export function assembleThread(parts: ThreadParts): { thread: Thread; close: () => Promise<void> } {
-  const { engines, settings, recorder, emit, memory } = parts;
+  const { engines, settings, recorder, emit, memory, hooks } = parts;
+  const isRoot = settings.subagent === undefined;
   const state = new ThreadState({ settings, recorder, emit, past: parts.past ?? undefined });
   const tools = createThreadTools(engines, settings);
   const metadata = turnMetadata({
@@ -47,7 +51,8 @@ export function assembleThread(parts: ThreadParts): { thread: Thread; close: () 
   const deps: TurnDeps = {
     client: engines.model.client,
     registry: tools.registry,
-    router: new ToolRouter(tools.registry),
+    router: new ToolRouter(tools.registry, hooks?.tools(settings, emit)),
+    hooks: isRoot ? hooks?.turns : undefined,
     initialContext: () => parts.contextWith(memory.injection?.message ?? null),
     contextRestored: () => receipts(memory, "compaction"),
     itemFinished: (item) => {
@@ -67,7 +72,7 @@ export function assembleThread(parts: ThreadParts): { thread: Thread; close: () 
   const close = async () => {
     thread.submit({ type: "shutdown" });
     await thread.closed;
-    await tools.close();
+    await Promise.all([tools.close(), isRoot ? hooks?.close() : undefined]);
     recorder.close();
   };
   return { thread, close };

@@ -81,6 +81,7 @@ async function runThread(engines: Engines, request: ConsolidationRequest): Promi
     past: null,
     contextWith: () => context(engines, settings),
     memory: NO_MEMORY,
+    hooks: undefined,
     startReview: startReviewChild,
   });
   const interrupt = () => thread.submit({ type: "interrupt" });

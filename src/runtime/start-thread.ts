@@ -16,6 +16,7 @@ import type { Engines } from "./engines.ts";
 import type { StartedThread } from "./options.ts";
 import { startReviewChild } from "./review-child.ts";
 import { sessionSummary } from "./summary.ts";
+import type { ThreadHooks } from "./thread-hooks.ts";
 import { threadMemory } from "./thread-memory.ts";
 import { rootThreadSettings } from "./thread-settings.ts";
 
@@ -31,6 +32,8 @@ export async function startThread(
   const [git] = await Promise.all([gitFacts(options.cwd, { env: environment() }), engines.mcp?.begin()]);
   const recorder = openRecorder(engines, settings, git, past);
   const memory = threadMemory(engines, settings, past);
+  const session = { rolloutPath: recorder.path, isResumed: past !== null, emit: onEvent };
+  const hooks = await configuredHooks(engines, settings, session);
   const parts = assembleThread({
     engines,
     settings,
@@ -40,6 +43,7 @@ export async function startThread(
     past,
     contextWith: (memories) => contextOf(engines, settings, memories),
     memory,
+    hooks,
     startReview: startReviewChild,
   });
   log("runtime", "info", "thread", { id: settings.threadId, rollout: recorder.path, resumed: past !== null });
@@ -48,6 +52,7 @@ export async function startThread(
   for (const message of [
     ...unstableFeatures(options.settings),
     ...agentsMd.warnings,
+    ...(hooks?.warnings ?? []),
     ...(memory.warning === undefined ? [] : [memory.warning]),
     ...resumeWarnings(settings, past),
   ])
@@ -58,6 +63,16 @@ export async function startThread(
     summary: sessionSummary(settings, options.settings.provider.id),
     close: parts.close,
   };
+}
+
+/** Nothing of hooks is even loaded where none is configured. */
+async function configuredHooks(
+  engines: Engines,
+  settings: ThreadSettings,
+  session: { rolloutPath: string | null; isResumed: boolean; emit: (event: Event) => void },
+): Promise<ThreadHooks | undefined> {
+  if (engines.options.settings.hookSources.length === 0) return undefined;
+  return (await import("./thread-hooks.ts")).createThreadHooks(engines, settings, session);
 }
 
 function openRecorder(

@@ -6,6 +6,7 @@ import { log } from "#telemetry/log.ts";
 import { limitToolOutput } from "./output-limit.ts";
 import type { ToolRegistry } from "./registry.ts";
 import type { ToolCall, ToolContext, ToolResult } from "./tool.ts";
+import { runWithHooks, type ToolHooks } from "./tool-hooks.ts";
 
 /** The call an item asks for, or undefined for items that are no tool call. */
 export function toolCallOf(item: ResponseItem): ToolCall | undefined {
@@ -48,8 +49,11 @@ export class ToolRouter {
   readonly #registry: ToolRegistry;
   readonly #lock = new SharedLock();
 
-  constructor(registry: ToolRegistry) {
+  readonly #hooks: ToolHooks | undefined;
+
+  constructor(registry: ToolRegistry, hooks?: ToolHooks) {
     this.#registry = registry;
+    this.#hooks = hooks;
   }
 
   /** Never rejects for what a model can send; rejects with the signal's reason when aborted, and for bugs. */
@@ -60,7 +64,9 @@ export class ToolRouter {
       context.signal.throwIfAborted();
       const started = monotonicMs();
       log("tools", "debug", "call", { name: call.name, call_id: call.callId });
-      const result = await tool.run(call, context);
+      const result = await (this.#hooks === undefined
+        ? tool.run(call, context)
+        : runWithHooks(tool, call, context, this.#hooks));
       log("tools", "debug", "answer", {
         name: call.name,
         call_id: call.callId,

@@ -58,6 +58,7 @@ test("nothing configured", async () => {
       disableOnExternalContext: false,
     },
     notify: undefined,
+    hookSources: [],
     hideAgentReasoning: false,
     showRawAgentReasoning: false,
     suppressUnstableFeaturesWarning: false,

@@ -8,13 +8,21 @@ import type { ThreadState } from "../thread-state.ts";
 import { turnRequest } from "../turn/request.ts";
 import { type FinalFailure, retryStreams } from "../turn/stream-retries.ts";
 import type { Turn, TurnDeps } from "../turn/turn-deps.ts";
+import type { CompactTrigger } from "../turn/turn-hooks.ts";
 
 /**
  * Replaces the history by fresh context, the user's recent words and a summary the model writes. When the
  * conversation does not even fit for being summarised, its oldest items are left out one by one. Returns
  * null when done, or why not (history is then unchanged). Rejects with the signal's reason when aborted.
  */
-export async function compactHistory(deps: TurnDeps, state: ThreadState, turn: Turn): Promise<FinalFailure | null> {
+export async function compactHistory(
+  deps: TurnDeps,
+  state: ThreadState,
+  turn: Turn,
+  trigger: CompactTrigger,
+): Promise<FinalFailure | null> {
+  const before = await deps.hooks?.compacting(turn, trigger);
+  if (before !== undefined && before.block !== null) return hookFailure(before.block);
   let input = [...state.history.forPrompt(), textMessage("user", state.settings.compactPrompt)];
   const collected: { summary: string } = { summary: "" };
   while (true) {
@@ -27,7 +35,13 @@ export async function compactHistory(deps: TurnDeps, state: ThreadState, turn: T
   }
   adopt(deps.initialContext(), state, collected.summary);
   for (const record of deps.contextRestored()) state.recordEvent(record);
-  return null;
+  const after = await deps.hooks?.compacted(turn, trigger);
+  state.recordItems((after?.contexts ?? []).map((text) => textMessage("developer", text)));
+  return after === undefined || after.block === null ? null : hookFailure(after.block);
+}
+
+function hookFailure(reason: string): FinalFailure {
+  return { retry: false, kind: "other", message: `A hook ended the turn at its compaction: ${reason}` };
 }
 
 function compactRequest(state: ThreadState, turn: Turn, input: readonly ResponseItem[]): ModelRequest {

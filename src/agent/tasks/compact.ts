@@ -5,6 +5,6 @@ import type { Turn, TurnDeps } from "../turn/turn-deps.ts";
 
 /** Compaction the user asked for. */
 export async function compactTask(deps: TurnDeps, state: ThreadState, turn: Turn): Promise<TurnEnd> {
-  const failure = await compactHistory(deps, state, turn);
+  const failure = await compactHistory(deps, state, turn, "manual");
   return failure === null ? { type: "completed", lastAgentMessage: null } : failedTurn(failure, state);
 }

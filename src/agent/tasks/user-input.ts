@@ -12,11 +12,16 @@ export async function userMessage(input: readonly UserInput[]): Promise<MessageI
   return { type: "message", role: "user", content: [...attached.flat(), ...texts] };
 }
 
+/** The texts of an input as one. */
+export function inputText(input: readonly UserInput[]): string {
+  return input.map((part) => (part.type === "text" ? part.text : "")).join("");
+}
+
 /** The `user_message` line that names what the user typed and attached. */
 export function userMessageRecord(input: readonly UserInput[]): EventRecord {
   return {
     type: "user_message",
-    message: input.map((part) => (part.type === "text" ? part.text : "")).join(""),
+    message: inputText(input),
     images: [],
     local_images: input.flatMap((part) => (part.type === "local_image" ? [part.path] : [])),
     text_elements: [],

@@ -1,4 +1,5 @@
 import { stripCitations } from "#memories/read/citations.ts";
+import { textMessage } from "#protocol/items.ts";
 import { compactHistory } from "../compact/run.ts";
 import { shouldCompact } from "../compact/when.ts";
 import type { ThreadState } from "../thread-state.ts";
@@ -20,13 +21,20 @@ export async function runTurn(deps: TurnDeps, state: ThreadState, turn: Turn): P
   const tools = deps.registry.specs(state.settings.model);
   const metadata = await deps.turnMetadata();
   let from = state.history.items.length;
+  let continuations = 0;
   while (true) {
     state.record({ type: "turn_context", payload: turnContextRecord(state.settings, turn) });
     const outcome = await sample(deps, state, turn, () => turnRequest(state, turn, tools, metadata));
     if (outcome.type === "failed") return failedTurn(outcome.failure, state);
-    if (outcome.calls === 0) return { type: "completed", lastAgentMessage: shownAnswer(state, from) };
+    if (outcome.calls === 0) {
+      const lastAgentMessage = shownAnswer(state, from);
+      const stop = await deps.hooks?.stopping(turn, { lastAgentMessage, continuations });
+      if (stop === undefined || stop.goOn === null) return { type: "completed", lastAgentMessage };
+      continuations++;
+      state.recordItems([textMessage("user", stop.goOn)]);
+    }
     if (!shouldCompact(state)) continue;
-    const failure = await compactHistory(deps, state, turn);
+    const failure = await compactHistory(deps, state, turn, "auto");
     if (failure !== null) return failedTurn(failure, state);
     from = state.history.items.length;
   }

@@ -4,12 +4,15 @@ import type { EventRecord } from "#protocol/rollout-item.ts";
 import type { ModelClient, TurnWireState } from "#providers/model-client.ts";
 import type { ToolRegistry } from "#tools/registry.ts";
 import type { ToolRouter } from "#tools/route.ts";
+import type { TurnHooks } from "./turn-hooks.ts";
 
 /** The engines a thread's turns use; built once per thread by `runtime`. */
 export interface TurnDeps {
   client: ModelClient;
   registry: ToolRegistry;
   router: ToolRouter;
+  /** Undefined when there are none, and in threads that are not the user's own. */
+  hooks: TurnHooks | undefined;
   /** The items every conversation starts with: permissions, memories, developer text, AGENTS.md, environment. */
   initialContext(): readonly ResponseItem[];
   /** What the rollout notes when a compaction has put those items into the history again. */

@@ -1,0 +1,34 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { ConfigLayer } from "./layers.ts";
+import type { TomlTable } from "./toml-table.ts";
+
+/** A place that configures hooks. */
+export interface HookSource {
+  /** The file, or null for the command line. */
+  file: string | null;
+  /** The value of the `hooks` key of a config.toml, or null for a hooks.json, which is not read yet. */
+  table: TomlTable[string] | null;
+  /** Whether a project brought it along: then each of its hooks needs the user's approval. */
+  isProject: boolean;
+}
+
+/**
+ * The `hooks` tables and hooks.json files of the layers in use, from the lowest to the highest. Hooks of all layers
+ * run, so a nearer one cannot switch off the user's or the system's.
+ */
+export function hookSources(layers: readonly ConfigLayer[]): HookSource[] {
+  const used = layers.filter(({ disabledReason }) => disabledReason === null);
+  const folders = new Set<string>();
+  return used.flatMap((layer) => {
+    const isProject = layer.name === "project";
+    const sources: HookSource[] = [];
+    const table = layer.table.hooks;
+    if (table !== undefined && layer.keyPrefix.length === 0) sources.push({ file: layer.file, table, isProject });
+    const { folder } = layer;
+    if (folder === null || folders.has(folder)) return sources;
+    folders.add(folder);
+    const json = join(folder, "hooks.json");
+    return existsSync(json) ? [...sources, { file: json, table: null, isProject }] : sources;
+  });
+}

@@ -1,0 +1,93 @@
+import { sleep } from "#lib/abort.ts";
+import { messageOf } from "#lib/errors.ts";
+import { killSession } from "#process/process-group.ts";
+
+/** What became of a hook's program. Texts are cut to 1 MiB. */
+export type HookRun =
+  | { type: "exited"; code: number; stdout: string; stderr: string }
+  /** It could not start, ran over its time or died of a signal. */
+  | { type: "broken"; reason: string };
+
+export interface HookRunOptions {
+  command: string;
+  /** One JSON text, its standard input. */
+  input: string;
+  cwd: string;
+  /** Its whole environment. */
+  env: Readonly<Record<string, string>>;
+  timeoutMs: number;
+}
+
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+/** How long a process that outlives the hook may keep its output open: it is then killed or no longer listened to. */
+const STRAY_WRITER_GRACE_MS = 80;
+
+/**
+ * Runs a hook to its end, in a session of its own, of which nothing is left afterwards. Never waits longer than its
+ * time-out and a moment. Rejects with the signal's reason when aborted.
+ */
+export async function runHook(options: HookRunOptions, signal: AbortSignal): Promise<HookRun> {
+  signal.throwIfAborted();
+  let child: ReturnType<typeof start>;
+  try {
+    child = start(options);
+  } catch (error) {
+    return { type: "broken", reason: `could not be started: ${messageOf(error)}` };
+  }
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    killSession(child.pid);
+  }, options.timeoutMs);
+  const onAbort = () => killSession(child.pid);
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await child.exited;
+    killSession(child.pid);
+    await Promise.race([Promise.all([stdout.ended, stderr.ended]), sleep(STRAY_WRITER_GRACE_MS)]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+    await Promise.all([stdout.stop(), stderr.stop()]);
+  }
+  signal.throwIfAborted();
+  if (isLate) return { type: "broken", reason: `ran longer than ${options.timeoutMs / 1000} s` };
+  if (child.signalCode !== null) return { type: "broken", reason: `was ended by ${child.signalCode}` };
+  return { type: "exited", code: child.exitCode ?? 0, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+function start({ command, input, cwd, env }: HookRunOptions) {
+  return Bun.spawn(["/bin/sh", "-c", command], {
+    cwd,
+    env: { ...env },
+    stdin: Buffer.from(input),
+    stdout: "pipe",
+    stderr: "pipe",
+    detached: true,
+  });
+}
+
+interface Collected {
+  ended: Promise<void>;
+  stop(): Promise<void>;
+  text(): string;
+}
+
+/** Reads all, so that the program never waits for us, and keeps the first mebibyte. */
+function collect(stream: ReadableStream<Uint8Array>): Collected {
+  const reader = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let room = MAX_OUTPUT_BYTES;
+  const readAll = async () => {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      if (room > 0) chunks.push(read.value.subarray(0, room));
+      room -= read.value.length;
+    }
+  };
+  return {
+    ended: readAll(),
+    stop: () => reader.cancel(),
+    text: () => Buffer.concat(chunks).toString("utf8"),
+  };
+}

@@ -1,0 +1,113 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type HookRun, type HookRunOptions, runHook } from "#hooks/run-hook.ts";
+import { tempHome } from "../support/temp-home.ts";
+
+const ENV = { PATH: process.env.PATH ?? "" };
+
+function run(command: string, more: Partial<HookRunOptions> = {}, signal = new AbortController().signal) {
+  const options = { command, input: "{}", cwd: "/", env: ENV, timeoutMs: 30_000, ...more };
+  return runHook(options, signal);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    // A killed orphan may stay a zombie until its new parent looks at it.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+async function gone(pid: number): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (isRunning(pid)) {
+    if (Date.now() > deadline) throw new Error(`process ${pid} still runs`);
+    await Bun.sleep(10);
+  }
+}
+
+async function numberIn(file: string): Promise<number> {
+  const deadline = Date.now() + 10_000;
+  while (!existsSync(file) || !readFileSync(file, "utf8").endsWith("\n")) {
+    if (Date.now() > deadline) throw new Error(`${file} never appeared`);
+    await Bun.sleep(10);
+  }
+  return Number(readFileSync(file, "utf8"));
+}
+
+describe("runHook", () => {
+  test("gives the input, the folder and the environment, and returns both outputs and the exit code", async () => {
+    await using home = await tempHome();
+    const done = await run('cat; pwd; env | cut -d= -f1 | sort | tr "\\n" " "; echo why >&2; exit 7', {
+      input: '{"a":1}',
+      cwd: home.cwd,
+      env: { ...ENV, MARK: "1" },
+    });
+    if (done.type !== "exited") throw new Error(done.reason);
+    expect(done).toMatchObject({ code: 7, stderr: "why\n" });
+    expect(done.stdout).toStartWith(`{"a":1}${home.cwd}\n`);
+    const names = done.stdout.split("\n")[1]?.trim().split(" ") ?? [];
+    expect(names.filter((name) => !["PWD", "SHLVL", "_", "OLDPWD"].includes(name))).toEqual(["MARK", "PATH"]);
+  }, 30_000);
+
+  test("a hook that does not read a large input is no problem", async () => {
+    const done = await run("exit 0", { input: "x".repeat(4_000_000) });
+    expect(done).toEqual({ type: "exited", code: 0, stdout: "", stderr: "" });
+  }, 30_000);
+
+  test("a flood of output is read to its end and cut to a mebibyte", async () => {
+    const done = await run("head -c 20000000 /dev/zero; echo end >&2");
+    if (done.type !== "exited") throw new Error(done.reason);
+    expect([done.code, done.stdout.length, done.stderr]).toEqual([0, 1024 * 1024, "end\n"]);
+  }, 30_000);
+
+  test("a hook that hangs, and what it started in groups of their own, is killed at the time-out", async () => {
+    await using home = await tempHome();
+    const child = join(home.root, "child");
+    const command = `trap "" TERM; set -m; sleep 600 & echo $! > ${child}; wait`;
+    const done = await run(command, { timeoutMs: 1500 });
+    expect(done).toEqual({ type: "broken", reason: "ran longer than 1.5 s" });
+    await gone(await numberIn(child));
+  }, 30_000);
+
+  test("what a hook leaves behind in its session is killed when it ends", async () => {
+    await using home = await tempHome();
+    const child = join(home.root, "child");
+    const done = await run(`sleep 600 & echo $! > ${child}; echo done`);
+    expect(done).toEqual({ type: "exited", code: 0, stdout: "done\n", stderr: "" });
+    await gone(await numberIn(child));
+  }, 30_000);
+
+  test("a daemon that holds the output open is not waited for", async () => {
+    await using home = await tempHome();
+    const child = join(home.root, "child");
+    const done: HookRun = await run(
+      `setsid sh -c 'echo $$ > ${child}; exec sleep 600' & while [ ! -s ${child} ]; do sleep 0.02; done; echo done`,
+    );
+    const pid = await numberIn(child);
+    try {
+      expect(done).toEqual({ type: "exited", code: 0, stdout: "done\n", stderr: "" });
+    } finally {
+      process.kill(pid, "SIGKILL");
+    }
+  }, 30_000);
+
+  test("a crash and a folder that is not there are told apart from an end", async () => {
+    expect(await run("kill -SEGV $$")).toEqual({ type: "broken", reason: "was ended by SIGSEGV" });
+    const done = await run("true", { cwd: "/no/such/folder" });
+    expect(done).toMatchObject({ type: "broken", reason: expect.stringContaining("could not be started") });
+  }, 30_000);
+
+  test("an interruption kills it and rejects with the reason", async () => {
+    await using home = await tempHome();
+    const child = join(home.root, "child");
+    const controller = new AbortController();
+    const running = run(`echo $$ > ${child}; sleep 600`, {}, controller.signal);
+    const pid = await numberIn(child);
+    controller.abort(new Error("stop it"));
+    await expect(running).rejects.toThrow("stop it");
+    await gone(pid);
+  }, 30_000);
+});
