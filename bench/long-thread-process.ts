@@ -8,11 +8,16 @@ import { startInstantModel } from "./model-process.ts";
 
 /** Runs 200 turns in one thread of this process and prints what its memory was as JSON. */
 const TURNS = 200;
+/**
+ * A turn of the size real ones have: tool outputs alone may be 40 KB each. The engine compiles hot code until
+ * about turn 150, some 6 MiB whatever the history; small turns would measure that and nothing else.
+ */
+const ANSWER_BYTES = 72 * 1024;
 /** The allocator gives freed pages back a moment after a collection. */
 const SETTLE_MS = 1500;
 const QUESTION = "What does the fox do next, and why does the dog stay where it is? ".repeat(60);
 
-const model = await startInstantModel("text", String(36 * 1024));
+const model = await startInstantModel("text", String(ANSWER_BYTES));
 const folder = temporaryFolder("thread");
 const cwd = join(folder.path, "workspace");
 mkdirSync(cwd);
