@@ -88,9 +88,10 @@ export const GUARANTEES: readonly Guarantee[] = [
     id: "processes_hidden",
     promise: "other processes cannot be seen, so they cannot be ended",
     advice: KERNEL,
-    // awk takes the text from its environment, so that its own command line does not contain it.
+    // awk takes the text from its environment, so that its own command line does not contain it; cat goes on
+    // when a process ends between being listed and being read.
     probe: refused(
-      `awk 'index($0, ENVIRON["victim"]) { found = 1 } END { exit !found }' /proc/[0-9]*/cmdline`,
+      `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | awk 'index($0, ENVIRON["victim"]) { found = 1 } END { exit !found }'`,
       "a process of the machine was seen",
     ),
   },
