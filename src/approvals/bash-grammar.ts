@@ -184,7 +184,7 @@ function isShellName(word: Word): boolean {
 function scriptsFedTo(command: Node): string[] {
   const redirections = [...command.children, ...redirectionsAround(command)];
   return redirections.flatMap((node) => {
-    if (node.type === "heredoc_redirect") return node.children.filter(isBody).map((body) => body.text);
+    if (node.type === "heredoc_redirect") return heredocScripts(node);
     if (node.type !== "herestring_redirect") return [];
     return node.namedChildren.map((child) => {
       const word = wordOf(child);
@@ -193,8 +193,13 @@ function scriptsFedTo(command: Node): string[] {
   });
 }
 
-function isBody(node: Node): boolean {
-  return node.type === "heredoc_body";
+/** What a shell reads from a here-document: without quotes around its mark, the outer shell undoes escapes first. */
+function heredocScripts(redirection: Node): string[] {
+  const mark = redirection.children.find((child) => child.type === "heredoc_start")?.text ?? "";
+  const isVerbatim = /['"\\]/.test(mark);
+  return redirection.children
+    .filter((child) => child.type === "heredoc_body")
+    .map((body) => (isVerbatim ? body.text : body.text.replace(/\\([$`\\])/g, "$1")));
 }
 
 /** The redirections of the statements that the command is in, up to the one that holds them. */

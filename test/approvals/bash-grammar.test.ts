@@ -157,6 +157,11 @@ describe("commands inside commands", () => {
     expect(sees || !complete).toBe(true);
   });
 
+  test("a shell's here-document is read with its escapes undone, unless its mark is quoted", () => {
+    expect(seen("bash <<E\nb \\$a\nE\n").at(-1)).not.toEqual(["b", "$a"]);
+    expect(seen("bash <<'E'\nb \\$a\nE\n").at(-1)).toEqual(["b", "$a"]);
+  });
+
   test("endless layers end", () => {
     let script = "hit";
     for (let layer = 0; layer < 40; layer++) script = `eval ${script}`;
