@@ -31,7 +31,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The wording Rust's std gives an errno; the wire texts of exec.md §7 quote it, so programs match on it. */
+/** The wording Rust's std gives an errno; tool outputs of Codex CLI quote it, so programs match on it. */
 export function osErrorText(error: unknown): string {
   const known = OS_ERRORS[errnoOf(error) ?? ""];
   return known === undefined ? messageOf(error) : `${known.text} (os error ${known.errno})`;

@@ -1,6 +1,6 @@
 import { randomInt } from "./ids.ts";
 
-/** Wait before the first retry; every further one doubles it (exec.md §9). */
+/** Wait before the first retry; every further one doubles it (measured on Codex CLI 0.101). */
 const FIRST_BACKOFF_MS = 200;
 /** Doubling stops here, so that a budget of 100 retries cannot sleep for hours. */
 const MAX_BACKOFF_MS = 60_000;

@@ -10,7 +10,7 @@ const AZURE_MARKERS = [
   "windows.net/openai",
 ];
 
-/** Whether the provider is Azure: it needs `store: true` and the ids of earlier items (semantics §3.18). */
+/** Whether the provider is Azure: it needs `store: true` and the ids of earlier items (as Codex CLI does). */
 export function isAzure(provider: Pick<ProviderConfig, "name" | "baseUrl">): boolean {
   if (provider.name.toLowerCase() === "azure") return true;
   const address = provider.baseUrl?.toLowerCase() ?? "";

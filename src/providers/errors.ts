@@ -5,7 +5,7 @@ import { delayInMessage, retryAfterMs } from "./retry-after.ts";
 import { statusText } from "./status-text.ts";
 import { usageLimitMessage } from "./usage-limit.ts";
 
-/** Texts that programs match on (exec.md §2.1). */
+/** Texts that programs match on, as Codex CLI 0.101 prints them. */
 const DISCONNECTED = "stream disconnected before completion: ";
 const HIGH_DEMAND = "We're currently experiencing high demand, which may cause temporary errors.";
 const AT_CAPACITY = "Selected model is at capacity. Please try a different model.";

@@ -32,7 +32,7 @@ export interface ModelOverrides {
 /** The model used when nothing names one. */
 export const DEFAULT_MODEL_SLUG = "gpt-5.2-codex";
 
-/** Every released model of the family has this window; 95 % of it is used (exec.md §5, task_started). */
+/** Every released model of the family has this window; 95 % of it is used (as in 0.101's task_started records). */
 const CONTEXT_WINDOW = 272_000;
 const EFFECTIVE_WINDOW_PERCENT = 95;
 
@@ -57,7 +57,7 @@ const CODEX: Traits = {
   truncation: { mode: "tokens", limit: 10_000 },
 };
 
-/** A name that is not in the catalog: plain function calls, no reasoning block, byte budget (exec.md §1.2). */
+/** A name that is not in the catalog: plain function calls, no reasoning block, byte budget (measured on 0.101). */
 const UNKNOWN: Traits = {
   ...GENERAL,
   supportsReasoning: false,

@@ -6,7 +6,7 @@ import { parseItem } from "./parse-item.ts";
 
 /**
  * The event in the data of one server-sent event, or undefined for what carries nothing for us: unknown
- * types, data that is not JSON, items that cannot be used (exec.md §2.1, last paragraph).
+ * types, data that is not JSON, items that cannot be used (as tolerant as 0.101).
  */
 export function parseEvent(data: string): ModelEvent | undefined {
   const quick = plainTextDelta(data);

@@ -28,7 +28,7 @@ export interface WireRequest {
 const API_KEY_BASE = "https://api.openai.com/v1";
 const CHATGPT_BASE = "https://chatgpt.com/backend-api/codex";
 
-/** The HTTP request for one sampling request (exec.md §1). `url` comes from `endpointUrl`. */
+/** The HTTP request for one sampling request, as 0.101 sends it. `url` comes from `endpointUrl`. */
 export function wireRequest(request: ModelRequest, url: URL, context: RequestContext): WireRequest {
   return {
     method: "POST",
@@ -51,7 +51,7 @@ export function endpointUrl(provider: ProviderConfig, credentials: Credentials):
   return url;
 }
 
-/** The body, keys in the order of exec.md §1.2. `stored`: the server keeps responses and wants item ids. */
+/** The body, keys in the order of 0.101. `stored`: the server keeps responses and wants item ids. */
 export function requestBody(request: ModelRequest, stored: boolean): Record<string, unknown> {
   const reasoning = reasoningOf(request);
   const text = textOf(request);

@@ -1,6 +1,6 @@
 import type { ReviewOutput } from "#protocol/review.ts";
 
-/** A review as an agent message: the explanation, then one entry a finding (exec.md §4 quotes the form). */
+/** A review as an agent message: the explanation, then one entry a finding (the form of Codex CLI 0.101). */
 export function renderReview(output: ReviewOutput): string {
   const sections: string[] = [];
   const explanation = output.overall_explanation.trim();
