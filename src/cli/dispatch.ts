@@ -1,8 +1,6 @@
 import { basename } from "node:path";
+import { RUN_AS_APPLY_PATCH } from "#lib/self.ts";
 import { writeStderr } from "#lib/stdio.ts";
-
-/** How the agent runs the patch engine inside the sandbox, where no link with its name may be at hand. */
-const RUN_AS_APPLY_PATCH = "--codex-run-as-apply-patch";
 
 /**
  * One executable under several names: runs what `name` (argv0) and the arguments ask for and ends the

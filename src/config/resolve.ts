@@ -23,7 +23,7 @@ import type { Config } from "./schema.ts";
 import type { TrustLevel } from "./trust.ts";
 
 /** The model when nothing names one. */
-const DEFAULT_MODEL = "gpt-5.2-codex";
+export const DEFAULT_MODEL = "gpt-5.2-codex";
 
 /** Environment of commands; patterns are case-insensitive with `*` and `?`. */
 export interface ShellEnvironmentPolicy {

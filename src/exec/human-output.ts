@@ -3,20 +3,14 @@ import { shellJoin } from "#lib/shell-join.ts";
 import type { Event, FileChange } from "#protocol/events.ts";
 import type { McpCallResult } from "#protocol/mcp.ts";
 import type { PlanUpdate } from "#protocol/plan.ts";
+import type { SessionSummary } from "#runtime/summary.ts";
 import { webSearchQuery } from "./json-output.ts";
 import type { ExecOutput } from "./output.ts";
 import type { Palette } from "./palette.ts";
 
 /** What the header tells about the session. */
-export interface SessionHeader {
+export interface SessionHeader extends SessionSummary {
   version: string;
-  workdir: string;
-  model: string;
-  provider: string;
-  approval: string;
-  sandbox: string;
-  effort: string;
-  summaries: string;
   sessionId: string;
   prompt: string;
 }

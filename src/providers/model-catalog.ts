@@ -29,9 +29,6 @@ export interface ModelOverrides {
   supportsReasoningSummaries?: boolean | undefined;
 }
 
-/** The model used when nothing names one. */
-export const DEFAULT_MODEL_SLUG = "gpt-5.2-codex";
-
 /** Every released model of the family has this window; 95 % of it is used (as in 0.101's task_started records). */
 const CONTEXT_WINDOW = 272_000;
 const EFFECTIVE_WINDOW_PERCENT = 95;

@@ -1,11 +1,8 @@
 import { environment } from "#lib/env.ts";
 import { CodexError } from "#lib/errors.ts";
-import { selfCommand } from "#lib/self.ts";
+import { RUN_AS_APPLY_PATCH, selfCommand } from "#lib/self.ts";
 import type { PatchRunDeps } from "#tools/apply-patch/run-patch.ts";
 import type { Engines } from "./engines.ts";
-
-/** First argument that makes this program its own patch engine (`main.ts`). */
-const RUN_AS_APPLY_PATCH = "--codex-run-as-apply-patch";
 
 /** The patch engine needs no more of the environment than this; nothing of ours leaks by it. */
 const PASSED_VARIABLES = ["PATH", "HOME", "TMPDIR", "LANG"];

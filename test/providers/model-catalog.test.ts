@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
-import { DEFAULT_MODEL_SLUG, findModel, MODEL_SLUGS } from "#providers/model-catalog.ts";
+import { DEFAULT_MODEL } from "#config/resolve.ts";
+import { findModel, MODEL_SLUGS } from "#providers/model-catalog.ts";
 
 const tokens = { mode: "tokens", limit: 10_000 } as const;
 const bytes = { mode: "bytes", limit: 10_000 } as const;
 
 test("the default model", () => {
-  expect(DEFAULT_MODEL_SLUG).toBe("gpt-5.2-codex");
-  expect(findModel(DEFAULT_MODEL_SLUG)).toEqual({
+  expect(DEFAULT_MODEL).toBe("gpt-5.2-codex");
+  expect(findModel(DEFAULT_MODEL)).toEqual({
     slug: "gpt-5.2-codex",
     known: true,
     contextWindow: 272_000,

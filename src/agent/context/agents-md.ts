@@ -1,6 +1,7 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, openSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { errnoOf, osErrorText } from "#lib/errors.ts";
+import { readUpTo } from "#lib/read-descriptor.ts";
 import { type MessageItem, textMessage } from "#protocol/items.ts";
 
 const FILE_NAME = "AGENTS.md";
@@ -108,7 +109,7 @@ function readText(path: string, maxBytes: number, found: Found): { text: string;
     try {
       const { size, isFile } = statOf(fd);
       if (!isFile) return undefined;
-      const bytes = readFully(fd, Math.min(size, maxBytes));
+      const bytes = readUpTo(fd, Math.min(size, maxBytes), 0);
       return { text: bytes.toString("utf8", 0, size > maxBytes ? wholeCharacters(bytes) : bytes.length), size };
     } finally {
       closeSync(fd);
@@ -124,17 +125,6 @@ const MISSING: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR"]);
 function statOf(fd: number): { size: number; isFile: boolean } {
   const stat = fstatSync(fd);
   return { size: stat.size, isFile: stat.isFile() };
-}
-
-function readFully(fd: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafe(length);
-  let filled = 0;
-  while (filled < length) {
-    const read = readSync(fd, bytes, filled, length - filled, filled);
-    if (read === 0) break;
-    filled += read;
-  }
-  return bytes.subarray(0, filled);
 }
 
 /** How many of the bytes make up whole characters: a sequence cut at the end is left out. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
+import { readUpTo } from "#lib/read-descriptor.ts";
 import type { Place } from "./filter-rollout.ts";
 
 /** Bytes of a rollout that a statement rests on. `sha256` is over exactly these bytes, in lower-case hex. */
@@ -39,7 +40,7 @@ export class EvidenceReader {
     // Stored outputs are JSON in JSON.
     const forms = [once, JSON.stringify(once).slice(1, -1)].map((form) => Buffer.from(form, "utf8"));
     for (const [start, end] of searchRanges(place)) {
-      const bytes = this.#read(start, end);
+      const bytes = readUpTo(this.#fd, end - start, start);
       for (const form of forms) {
         const at = form.length === 0 ? -1 : bytes.indexOf(form);
         if (at !== -1) return { start: start + at, end: start + at + form.length };
@@ -48,20 +49,10 @@ export class EvidenceReader {
     return undefined;
   }
 
-  #read(start: number, end: number): Buffer {
-    const bytes = Buffer.alloc(end - start);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const read = readSync(this.#fd, bytes, filled, bytes.length - filled, start + filled);
-      if (read === 0) break;
-      filled += read;
-    }
-    return bytes.subarray(0, filled);
-  }
-
   #hash(start: number, end: number): string {
     const hash = createHash("sha256");
-    for (let at = start; at < end; at += CHUNK_BYTES) hash.update(this.#read(at, Math.min(end, at + CHUNK_BYTES)));
+    for (let at = start; at < end; at += CHUNK_BYTES)
+      hash.update(readUpTo(this.#fd, Math.min(CHUNK_BYTES, end - at), at));
     return hash.digest("hex");
   }
 }
