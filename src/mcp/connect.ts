@@ -10,7 +10,7 @@ import {
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
-import { CodexError, messageOf, osErrorText } from "#lib/errors.ts";
+import { CodexError, errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
 import { VERSION } from "#lib/version.ts";
 import { type McpConnection, McpRequestError } from "./connection.ts";
 import { httpTransport } from "./http-transport.ts";
@@ -110,12 +110,13 @@ function startupError(error: unknown, settings: McpServerSettings, transport: Tr
 }
 
 function handshakeFailure(error: unknown): string {
-  if (error instanceof McpError) {
-    return error.code === ErrorCode.ConnectionClosed
-      ? "handshaking with MCP server failed: connection closed: initialize response"
-      : `handshaking with MCP server failed: ${rpcErrorText(error)}`;
-  }
-  return osErrorText(error);
+  if (isClosedConnection(error)) return "handshaking with MCP server failed: connection closed: initialize response";
+  return error instanceof McpError ? `handshaking with MCP server failed: ${rpcErrorText(error)}` : osErrorText(error);
+}
+
+/** A server that ended is noticed by its closed output or, when it was quicker, by our write to its input. */
+function isClosedConnection(error: unknown): boolean {
+  return error instanceof McpError ? error.code === ErrorCode.ConnectionClosed : errnoOf(error) === "EPIPE";
 }
 
 function connection(client: Client, transport: Transport, closed: Promise<void>): McpConnection {

@@ -16,7 +16,7 @@ export const PROC: readonly Probe[] = [
   }),
   proc.denied(
     "see-processes",
-    `awk 'index($0, ENVIRON["victim_name"]) { f = 1 } END { exit !f }' /proc/[0-9]*/cmdline`,
+    `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | awk 'index($0, ENVIRON["victim_name"]) { f = 1 } END { exit !f }'`,
   ),
   proc.denied("kill", "kill -9 $victim", { ...VICTIM, harmful: true }),
   proc.denied("stop", "kill -STOP $victim", { ...VICTIM, harmful: true }),
