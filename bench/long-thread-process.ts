@@ -38,6 +38,7 @@ const runtime = await createRuntime({
   cwd,
   source: "exec",
   originator: "codex_exec",
+  canAsk: false,
   ephemeral: false,
   record: undefined,
   replay: undefined,

@@ -57,6 +57,7 @@ export class ThreadState {
   recordItems(items: readonly ResponseItem[]): void {
     this.history.record(...items);
     this.#recorder.append(items.map((payload) => ({ type: "response_item", payload })));
+    for (const item of items) this.emit({ type: "raw_response_item", item });
   }
 
   recordEvent(payload: EventRecord): void {

@@ -49,6 +49,12 @@ export class Thread {
       case "compact":
         this.#turns.push(op);
         break;
+      case "approval_answer":
+        this.#answer(op);
+        break;
+      case "elicitation_answer":
+        this.#deps.questions?.answerElicitation(op.requestId, op.answer);
+        break;
       case "interrupt":
         this.#active?.abort(new Interrupted());
         break;
@@ -60,6 +66,12 @@ export class Thread {
       default:
         assertNever(op);
     }
+  }
+
+  #answer({ requestId, decision }: Extract<Op, { type: "approval_answer" }>): void {
+    const { questions } = this.#deps;
+    if (decision.type !== "abort") questions?.answerApproval(requestId, decision);
+    else if (questions?.isOpen(requestId)) this.#active?.abort(new Interrupted());
   }
 
   async #run(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { FileChange } from "#protocol/events.ts";
+import type { FileChange } from "#protocol/file-change.ts";
 import type { FileEdit } from "./change-list.ts";
 import type { TextFile } from "./text-file.ts";
 

@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import { shellJoin } from "#lib/shell-join.ts";
-import type { Event, FileChange } from "#protocol/events.ts";
+import type { Event } from "#protocol/events.ts";
+import type { FileChange } from "#protocol/file-change.ts";
 import type { McpCallResult } from "#protocol/mcp.ts";
 import type { PlanUpdate } from "#protocol/plan.ts";
 import type { SessionSummary } from "#runtime/summary.ts";

@@ -1,17 +1,11 @@
+import type { ApprovalRequest, ElicitationRequest } from "./approvals.ts";
+import type { FileChange } from "./file-change.ts";
 import type { ThreadId, TurnId } from "./ids.ts";
-import type { WebSearchAction } from "./items.ts";
+import type { ResponseItem, WebSearchAction } from "./items.ts";
 import type { McpCallResult } from "./mcp.ts";
 import type { PlanUpdate } from "./plan.ts";
 import type { ReviewOutput, ReviewTarget } from "./review.ts";
 import type { RateLimitSnapshot, TokenUsageInfo } from "./usage.ts";
-
-/** One file changed by a patch. Paths are absolute. `diff` is unified, for people. */
-export interface FileChange {
-  path: string;
-  kind: "add" | "update" | "delete";
-  movePath?: string;
-  diff: string;
-}
 
 /** What a thread tells its front ends, in order. Nothing here is a wire format; each front end maps it. */
 export type Event =
@@ -68,6 +62,14 @@ export type Event =
       error: string | null;
       durationMs: number;
     }
+  /** The turn waits for an `approval_answer` with this id. Only where the front end said it can ask. */
+  | { type: "approval_requested"; requestId: string; turnId: TurnId; request: ApprovalRequest }
+  /** An MCP server waits for an `elicitation_answer` with this id. Only where the front end said it can ask. */
+  | { type: "elicitation_requested"; requestId: string; turnId: TurnId; request: ElicitationRequest }
+  /** The question is no longer open: it was answered, or its turn ended. */
+  | { type: "question_closed"; requestId: string }
+  /** An item became part of the history, as it is on the wire. */
+  | { type: "raw_response_item"; item: ResponseItem }
   | { type: "plan_updated"; update: PlanUpdate }
   | { type: "turn_diff"; unifiedDiff: string }
   | { type: "token_count"; info: TokenUsageInfo | null; rateLimits: RateLimitSnapshot | null }

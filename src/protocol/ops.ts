@@ -1,3 +1,4 @@
+import type { ApprovalDecision, ElicitationAnswer } from "./approvals.ts";
 import type { ReviewTarget } from "./review.ts";
 
 /** One piece of what a user sends. Image paths are absolute. */
@@ -8,5 +9,9 @@ export type Op =
   | { type: "user_turn"; input: UserInput[]; outputSchema?: Record<string, unknown> }
   | { type: "review"; target: ReviewTarget }
   | { type: "compact" }
+  /** Answers `approval_requested`; an id that is not open is ignored. */
+  | { type: "approval_answer"; requestId: string; decision: ApprovalDecision }
+  /** Answers `elicitation_requested`; an id that is not open is ignored. */
+  | { type: "elicitation_answer"; requestId: string; answer: ElicitationAnswer }
   | { type: "interrupt" }
   | { type: "shutdown" };

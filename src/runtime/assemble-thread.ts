@@ -3,6 +3,7 @@ import type { ReviewChild } from "#agent/tasks/review/run.ts";
 import { Thread } from "#agent/thread.ts";
 import { ThreadState } from "#agent/thread-state.ts";
 import type { TurnDeps } from "#agent/turn/turn-deps.ts";
+import type { OpenQuestions } from "#approvals/ask.ts";
 import type { GitFacts } from "#git/facts.ts";
 import { findGitRoot } from "#git/repository.ts";
 import { isoTimestamp } from "#lib/clock.ts";
@@ -33,6 +34,8 @@ export interface ThreadParts {
   memory: ThreadMemory;
   /** Undefined when none is configured. */
   hooks: ThreadHooks | undefined;
+  /** Undefined where nobody can be asked. */
+  questions: OpenQuestions | undefined;
   /** Starts the thread that a review runs in. */
   startReview: (parts: ThreadParts) => ReviewChild;
 }
@@ -53,6 +56,7 @@ export function assembleThread(parts: ThreadParts): { thread: Thread; close: () 
     registry: tools.registry,
     router: new ToolRouter(tools.registry, hooks?.tools(settings, emit)),
     hooks: isRoot ? hooks?.turns : undefined,
+    questions: parts.questions,
     initialContext: () => parts.contextWith(memory.injection?.message ?? null),
     contextRestored: () => receipts(memory, "compaction"),
     itemFinished: (item) => {

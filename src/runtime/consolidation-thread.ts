@@ -82,6 +82,7 @@ async function runThread(engines: Engines, request: ConsolidationRequest): Promi
     contextWith: () => context(engines, settings),
     memory: NO_MEMORY,
     hooks: undefined,
+    questions: undefined,
     startReview: startReviewChild,
   });
   const interrupt = () => thread.submit({ type: "interrupt" });

@@ -12,6 +12,8 @@ export interface RuntimeOptions {
   source: SessionSource;
   /** Originator of requests and sessions ("codex_exec") unless the environment overrides it. */
   originator: string;
+  /** Whether the front end answers `approval_requested` and `elicitation_requested`. */
+  canAsk: boolean;
   /** True stores no rollout. */
   ephemeral: boolean;
   /** File that gets the model's responses, or undefined. */

@@ -1,6 +1,7 @@
 import { loadAgentsMd } from "#agent/context/agents-md.ts";
 import { initialContext } from "#agent/context/initial.ts";
 import type { ThreadSettings } from "#agent/settings.ts";
+import { OpenQuestions } from "#approvals/ask.ts";
 import { FEATURES, type FeatureName } from "#config/features.ts";
 import type { Settings } from "#config/resolve.ts";
 import { type GitFacts, gitFacts } from "#git/facts.ts";
@@ -44,6 +45,7 @@ export async function startThread(
     contextWith: (memories) => contextOf(engines, settings, memories),
     memory,
     hooks,
+    questions: options.canAsk ? new OpenQuestions(onEvent) : undefined,
     startReview: startReviewChild,
   });
   log("runtime", "info", "thread", { id: settings.threadId, rollout: recorder.path, resumed: past !== null });

@@ -1,3 +1,4 @@
+import type { ApprovalDecision, ApprovalRequest, ElicitationAnswer, ElicitationRequest } from "#protocol/approvals.ts";
 import type { Event } from "#protocol/events.ts";
 import type { ResponseItem, ToolOutputPayload } from "#protocol/items.ts";
 import type { ApprovalPolicy } from "#protocol/policies.ts";
@@ -34,6 +35,14 @@ export interface ToolContext {
   /** Aborted when the turn is interrupted. */
   signal: AbortSignal;
   emit(event: Event): void;
+  /** The person in front of the program; undefined where nobody can be asked. */
+  person: Person | undefined;
+}
+
+/** Who answers questions. Both reject with the signal's reason when the turn ends first. */
+export interface Person {
+  approve(request: ApprovalRequest): Promise<ApprovalDecision>;
+  elicit(request: ElicitationRequest): Promise<ElicitationAnswer>;
 }
 
 export interface ToolResult {

@@ -5,7 +5,7 @@ import { fileChanges } from "#apply-patch/file-changes.ts";
 import { parsePatch } from "#apply-patch/parse.ts";
 import { decodeText, type TextFile } from "#apply-patch/text-file.ts";
 import { verifyPatch } from "#apply-patch/verify.ts";
-import type { FileChange } from "#protocol/events.ts";
+import type { FileChange } from "#protocol/file-change.ts";
 import { patchOf, Scratch } from "./scratch.ts";
 
 async function changesOf(scratch: Scratch, ...lines: string[]): Promise<FileChange[]> {

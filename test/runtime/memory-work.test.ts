@@ -40,6 +40,7 @@ async function startRuntime(
     cwd: home.cwd,
     source: options.source,
     originator: "codex_test",
+    canAsk: false,
     ephemeral: options.ephemeral === true,
     record: undefined,
     replay: undefined,

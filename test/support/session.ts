@@ -43,6 +43,7 @@ export async function startSession(options: TestSessionOptions): Promise<TestSes
     cwd: home.cwd,
     source: "exec",
     originator: "codex_exec",
+    canAsk: false,
     ephemeral: false,
     record: undefined,
     replay: undefined,

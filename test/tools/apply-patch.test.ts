@@ -42,6 +42,7 @@ class Session implements Disposable {
       sandbox: { policy, sessionCwd: this.work, tmpdir: undefined, codexHome: join(this.base, "home") },
       signal: this.#abort.signal,
       emit: (event) => this.events.push(event),
+      person: undefined,
     };
   }
 

@@ -74,6 +74,7 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     signal: abort.signal,
     // A chunk is only counted: a test that floods would otherwise hold the flood.
     emit: (event) => events.push(event.type === "command_output" ? { ...event, chunk: new Uint8Array() } : event),
+    person: undefined,
   };
   const call = (tool: Tool, args: unknown) => {
     const argumentsJson = typeof args === "string" ? args : JSON.stringify(args);

@@ -30,7 +30,7 @@ export async function sample(
       client: deps.client,
       request: makeRequest(),
       state,
-      startCall: (call) => deps.router.run(call, toolContext(state, turn)),
+      startCall: (call) => deps.router.run(call, toolContext(state, turn, deps.questions)),
       itemFinished: (item) => deps.itemFinished(item),
       signal: turn.signal,
     });

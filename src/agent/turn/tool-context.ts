@@ -1,9 +1,10 @@
+import type { OpenQuestions } from "#approvals/ask.ts";
 import type { ToolContext } from "#tools/tool.ts";
 import type { ThreadState } from "../thread-state.ts";
 import type { Turn } from "./turn-deps.ts";
 
 /** What tools see of this thread during one turn. */
-export function toolContext(state: ThreadState, turn: Turn): ToolContext {
+export function toolContext(state: ThreadState, turn: Turn, questions: OpenQuestions | undefined): ToolContext {
   const { settings } = state;
   return {
     threadId: settings.threadId,
@@ -14,5 +15,9 @@ export function toolContext(state: ThreadState, turn: Turn): ToolContext {
     sandbox: settings.sandbox,
     signal: turn.signal,
     emit: (event) => state.emit(event),
+    person: questions && {
+      approve: (request) => questions.askApproval(turn, request),
+      elicit: (request) => questions.askElicitation(turn, request),
+    },
   };
 }

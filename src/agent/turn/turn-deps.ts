@@ -1,3 +1,4 @@
+import type { OpenQuestions } from "#approvals/ask.ts";
 import type { TurnId } from "#protocol/ids.ts";
 import type { ResponseItem } from "#protocol/items.ts";
 import type { EventRecord } from "#protocol/rollout-item.ts";
@@ -13,6 +14,8 @@ export interface TurnDeps {
   router: ToolRouter;
   /** Undefined when there are none, and in threads that are not the user's own. */
   hooks: TurnHooks | undefined;
+  /** Undefined where nobody can be asked. */
+  questions: OpenQuestions | undefined;
   /** The items every conversation starts with: permissions, memories, developer text, AGENTS.md, environment. */
   initialContext(): readonly ResponseItem[];
   /** What the rollout notes when a compaction has put those items into the history again. */

@@ -57,6 +57,7 @@ export async function execCommand(line: ExecCommandLine, options: ExecCliOptions
     cwd,
     source: "exec",
     originator: "codex_exec",
+    canAsk: false,
     ephemeral: options.ephemeral === true,
     record: options.record === undefined ? undefined : resolve(options.record),
     replay: options.replay === undefined ? undefined : resolve(options.replay),

@@ -248,6 +248,7 @@ function runtimeOptions({ settings, codexHome }: MemoriesContext): RuntimeOption
     cwd: process.cwd(),
     source: "cli",
     originator: "codex_memories",
+    canAsk: false,
     ephemeral: true,
     record: undefined,
     replay: undefined,

@@ -1,0 +1,58 @@
+import type { FileChange } from "./file-change.ts";
+
+/** What a person is asked before it happens. Paths are absolute. */
+export type ApprovalRequest =
+  | {
+      type: "command";
+      callId: string;
+      /** The command line as the model meant it. */
+      command: string[];
+      cwd: string;
+      /** Why the question is asked, for the person; null when there is nothing to add. */
+      reason: string | null;
+      /** True when it would run without the sandbox. */
+      escalated: boolean;
+      /** First words an "always allow" rule could be made of, or null when none would be narrow enough. */
+      proposedRule: readonly string[] | null;
+    }
+  | {
+      type: "patch";
+      callId: string;
+      changes: FileChange[];
+      reason: string | null;
+    }
+  | {
+      type: "mcp_tool";
+      callId: string;
+      server: string;
+      /** As the server spells it. */
+      tool: string;
+      arguments: unknown;
+      reason: string | null;
+    };
+
+/** What the person said. */
+export type ApprovalDecision =
+  | { type: "approved" }
+  /** Also the same thing again, until the session ends. */
+  | { type: "approved_for_session" }
+  /** Also every command that begins with these words, from now on: a rule is written. Only for commands. */
+  | { type: "approved_with_rule"; prefix: readonly string[] }
+  /** The model is told and goes on. */
+  | { type: "denied" }
+  /** The turn ends. */
+  | { type: "abort" };
+
+/** A question of an MCP server to the person (`elicitation/create`). */
+export interface ElicitationRequest {
+  server: string;
+  message: string;
+  /** "form": `requestedSchema` is the JSON schema of the answer. "url": the person is to open `url`. */
+  mode: { type: "form"; requestedSchema: Record<string, unknown> } | { type: "url"; url: string };
+}
+
+export interface ElicitationAnswer {
+  action: "accept" | "decline" | "cancel";
+  /** The filled form of an accepted "form" question. */
+  content: Record<string, unknown> | null;
+}
