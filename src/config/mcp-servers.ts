@@ -20,6 +20,9 @@ export type McpTransport =
       envHttpHeaders: Readonly<Record<string, string>>;
     };
 
+/** When a person is asked before a tool of a server runs. */
+export type ToolApprovalMode = NonNullable<Config["mcp_servers"][string]["default_tools_approval_mode"]>;
+
 export interface McpServerSettings {
   /** Key in `mcp_servers`. */
   name: string;
@@ -35,6 +38,10 @@ export interface McpServerSettings {
   scopes: readonly string[] | undefined;
   /** Calls may overlap other calls of the same answer. */
   supportsParallelToolCalls: boolean;
+  /** For tools that `toolApprovalModes` does not name; undefined is what `auto` says. */
+  defaultToolsApprovalMode?: ToolApprovalMode;
+  /** By the name the server gives a tool. */
+  toolApprovalModes: ReadonlyMap<string, ToolApprovalMode>;
 }
 
 const STARTUP_TIMEOUT_MS = 10_000;
@@ -52,6 +59,10 @@ export function mcpServers(config: Config): McpServerSettings[] {
     disabledTools: entry.disabled_tools ?? [],
     scopes: entry.scopes,
     supportsParallelToolCalls: entry.supports_parallel_tool_calls ?? false,
+    ...(entry.default_tools_approval_mode === undefined
+      ? {}
+      : { defaultToolsApprovalMode: entry.default_tools_approval_mode }),
+    toolApprovalModes: toolApprovalModes(entry),
   }));
 }
 
@@ -60,6 +71,14 @@ type Entry = Config["mcp_servers"][string];
 function startupTimeoutOf(entry: Entry): number {
   if (entry.startup_timeout_sec !== undefined) return entry.startup_timeout_sec * 1000;
   return entry.startup_timeout_ms ?? STARTUP_TIMEOUT_MS;
+}
+
+function toolApprovalModes(entry: Entry): ReadonlyMap<string, ToolApprovalMode> {
+  return new Map(
+    Object.entries(entry.tools ?? {}).flatMap(([tool, { approval_mode: mode }]) =>
+      mode === undefined ? [] : [[tool, mode] as const],
+    ),
+  );
 }
 
 function transportOf(entry: Entry): McpTransport {

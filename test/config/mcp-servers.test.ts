@@ -15,6 +15,12 @@ tool_timeout_sec = 0
 enabled_tools = ["a"]
 disabled_tools = ["b"]
 required = true
+default_tools_approval_mode = "prompt"
+[mcp_servers.local.tools.a]
+approval_mode = "approve"
+[mcp_servers.local.tools."odd name"]
+approval_mode = "writes"
+[mcp_servers.local.tools.b]
 [mcp_servers.remote]
 url = "https://x/mcp"
 bearer_token_env_var = "T"
@@ -38,6 +44,11 @@ command = "p"
       disabledTools: ["b"],
       scopes: undefined,
       supportsParallelToolCalls: false,
+      defaultToolsApprovalMode: "prompt",
+      toolApprovalModes: new Map([
+        ["a", "approve"],
+        ["odd name", "writes"],
+      ]),
     },
     {
       name: "remote",
@@ -56,6 +67,7 @@ command = "p"
       disabledTools: [],
       scopes: ["s"],
       supportsParallelToolCalls: false,
+      toolApprovalModes: new Map(),
     },
     {
       name: "plain",
@@ -68,6 +80,7 @@ command = "p"
       disabledTools: [],
       scopes: undefined,
       supportsParallelToolCalls: false,
+      toolApprovalModes: new Map(),
     },
   ]);
 });

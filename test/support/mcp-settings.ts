@@ -20,6 +20,7 @@ export function mcpSettings(
     disabledTools: [],
     scopes: undefined,
     supportsParallelToolCalls: false,
+    toolApprovalModes: new Map(),
     ...more,
   };
 }

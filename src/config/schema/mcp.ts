@@ -4,6 +4,7 @@ import {
   flag,
   integer,
   listOf,
+  mapOf,
   oneOf,
   optional,
   path,
@@ -46,6 +47,9 @@ const envVar = either(
   "a string or a table with `name`",
 );
 
+/** When a person is asked before a tool runs; `writes` is for tools that do not say they only read. */
+const TOOL_APPROVAL = oneOf(["auto", "prompt", "writes", "approve"]);
+
 /** One entry of `mcp_servers`. */
 export const MCP_SERVER = table(
   {
@@ -72,7 +76,24 @@ export const MCP_SERVER = table(
       since: "0.169",
       defaultText: "false",
     }),
-    tools: optional(anything, "Settings of single tools", { since: "0.169", unused: "not applied yet" }),
+    default_tools_approval_mode: optional(
+      TOOL_APPROVAL,
+      "When its tools are asked about: as the session's policy says, always, for tools that write, never",
+      { since: "0.169", defaultText: "auto" },
+    ),
+    tools: optional(
+      mapOf(
+        table({
+          approval_mode: optional(TOOL_APPROVAL, "The same for this tool alone", {
+            since: "0.169",
+            defaultText: "the server's",
+          }),
+        }),
+        "tool",
+      ),
+      "Settings of single tools, under the names the server gives them",
+      { since: "0.169" },
+    ),
     name: optional(anything, "Display name", { unused: "the key of the entry is the name" }),
   },
   { check: transportProblem },
