@@ -8,6 +8,7 @@ export const HOOK_EVENTS = [
   "SessionStart",
   "UserPromptSubmit",
   "PreToolUse",
+  "PermissionRequest",
   "PostToolUse",
   "PreCompact",
   "PostCompact",
@@ -45,6 +46,9 @@ export interface ParsedHooks {
 const DEFAULT_TIMEOUT = 600;
 const SESSION_END_TIMEOUT = { default: 1, most: 3 };
 const DEFAULT_CONTEXT_TOKENS = 2500;
+
+/** Events whose hooks guard something: one that does not do its work blocks, unless it says otherwise. */
+const FAIL_CLOSED: ReadonlySet<HookEvent> = new Set(["PreToolUse", "PermissionRequest"]);
 
 const HANDLER = v.looseObject({
   type: v.string(),
@@ -115,7 +119,7 @@ function commandHook(handler: v.InferOutput<typeof HANDLER>, context: Context): 
     command: handler.command,
     timeoutMs: timeoutSeconds(event, handler.timeout) * 1000,
     isAsync: handler.async ?? false,
-    onError: handler.on_error ?? "ignore",
+    onError: handler.on_error ?? (FAIL_CLOSED.has(event) ? "block" : "ignore"),
     contextLimit: handler.additionalContextLimit ?? DEFAULT_CONTEXT_TOKENS,
     file: source.file,
     isProject: source.isProject,

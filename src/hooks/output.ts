@@ -10,17 +10,27 @@ export interface HookVerdict {
   block: string | null;
   /** True: the turn (or compaction) ends, and no hook may keep it going. `block` says why. */
   stop: boolean;
+  /** Of a PermissionRequest: what is to be answered instead of asking a person; null leaves it open. */
+  permission: HookPermission | null;
   /** Texts for the model. */
   contexts: string[];
   /** Texts for a person. */
   messages: string[];
 }
 
+export type HookPermission = { behavior: "allow" } | { behavior: "deny"; message: string; interrupt: boolean };
+
+const PERMISSION = v.looseObject({
+  behavior: v.picklist(["allow", "deny"]),
+  message: v.nullish(v.string()),
+  interrupt: v.nullish(v.boolean()),
+});
 const SPECIFIC = v.looseObject({
   additionalContext: v.nullish(v.string()),
   permissionDecision: v.nullish(v.picklist(["allow", "deny", "ask"])),
   permissionDecisionReason: v.nullish(v.string()),
   updatedInput: v.optional(v.unknown()),
+  decision: v.nullish(PERMISSION),
 });
 const OUTPUT = v.looseObject({
   continue: v.nullish(v.boolean()),
@@ -33,7 +43,7 @@ const OUTPUT = v.looseObject({
 type Output = v.InferOutput<typeof OUTPUT>;
 
 export function emptyVerdict(): HookVerdict {
-  return { block: null, stop: false, contexts: [], messages: [] };
+  return { block: null, stop: false, permission: null, contexts: [], messages: [] };
 }
 
 /** Reads what a hook's end means. A hook that did not do its work is told of, and blocks when `on_error` says so. */
@@ -54,9 +64,14 @@ export function mergeVerdicts(verdicts: readonly HookVerdict[]): HookVerdict {
   return {
     block: decisive?.block ?? null,
     stop: decisive?.stop ?? false,
+    permission: strictest(verdicts.flatMap(({ permission }) => permission ?? [])),
     contexts: verdicts.flatMap(({ contexts }) => contexts),
     messages: verdicts.flatMap(({ messages }) => messages),
   };
+}
+
+function strictest(answers: readonly HookPermission[]): HookPermission | null {
+  return answers.find(({ behavior }) => behavior === "deny") ?? answers[0] ?? null;
 }
 
 function brokenHook(hook: CommandHook, reason: string): HookVerdict {
@@ -88,6 +103,7 @@ function jsonVerdict(hook: CommandHook, output: Output): HookVerdict {
   return {
     block: stop ? (output.stopReason ?? `stopped by a ${hook.event} hook`) : blockReason(hook, output),
     stop,
+    permission: hook.event === "PermissionRequest" ? permissionOf(output) : null,
     contexts: context === "" ? [] : [limited(hook, context)],
     messages: typeof output.systemMessage === "string" ? [output.systemMessage] : [],
   };
@@ -106,6 +122,13 @@ function blockReason(hook: CommandHook, output: Output): string | null {
     return "the hook wants another input (updatedInput), which is not supported";
   }
   return null;
+}
+
+function permissionOf({ hookSpecificOutput }: Output): HookPermission | null {
+  const decision = hookSpecificOutput?.decision ?? null;
+  if (decision === null || decision.behavior === "allow") return decision === null ? null : { behavior: "allow" };
+  const message = decision.message ?? "the hook gave no reason";
+  return { behavior: "deny", message, interrupt: decision.interrupt ?? false };
 }
 
 function limited(hook: CommandHook, text: string): string {

@@ -15,6 +15,7 @@ export type EventFacts =
   | { event: "SessionStart"; source: "startup" | "resume" | "compact" }
   | { event: "UserPromptSubmit"; turnId: string; prompt: string }
   | ({ event: "PreToolUse"; turnId: string } & ToolFacts)
+  | ({ event: "PermissionRequest"; turnId: string } & ToolFacts)
   | ({ event: "PostToolUse"; turnId: string; toolResponse: unknown } & ToolFacts)
   | { event: "PreCompact" | "PostCompact"; turnId: string; trigger: "manual" | "auto" }
   | { event: "Stop"; turnId: string; stopHookActive: boolean; lastAssistantMessage: string | null }
@@ -49,6 +50,7 @@ export function matchedName(facts: EventFacts): string | null {
     case "SessionStart":
       return facts.source;
     case "PreToolUse":
+    case "PermissionRequest":
     case "PostToolUse":
       return facts.toolName;
     case "PreCompact":
@@ -73,9 +75,11 @@ function ownKeys(facts: EventFacts): Record<string, unknown> {
     case "UserPromptSubmit":
       return { prompt: facts.prompt };
     case "PreToolUse":
+      return { ...toolKeys(facts), tool_use_id: facts.toolUseId };
+    case "PermissionRequest":
       return toolKeys(facts);
     case "PostToolUse":
-      return { ...toolKeys(facts), tool_response: facts.toolResponse };
+      return { ...toolKeys(facts), tool_use_id: facts.toolUseId, tool_response: facts.toolResponse };
     case "PreCompact":
     case "PostCompact":
       return { trigger: facts.trigger };
@@ -86,11 +90,10 @@ function ownKeys(facts: EventFacts): Record<string, unknown> {
   }
 }
 
-function toolKeys({ toolName, toolInput, toolUseId, agent }: ToolFacts): Record<string, unknown> {
+function toolKeys({ toolName, toolInput, agent }: ToolFacts): Record<string, unknown> {
   return {
     ...(agent === null ? {} : { agent_id: agent.id, agent_type: agent.type }),
     tool_name: toolName,
     tool_input: toolInput,
-    tool_use_id: toolUseId,
   };
 }

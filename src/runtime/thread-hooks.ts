@@ -3,7 +3,7 @@ import type { TurnHooks } from "#agent/turn/turn-hooks.ts";
 import { readHooks } from "#hooks/config.ts";
 import { HookDispatcher } from "#hooks/dispatch.ts";
 import type { HookVerdict } from "#hooks/output.ts";
-import type { EventFacts, SessionFacts } from "#hooks/payloads.ts";
+import type { EventFacts, SessionFacts, ToolFacts } from "#hooks/payloads.ts";
 import { trustedHooks } from "#hooks/trust.ts";
 import { environment } from "#lib/env.ts";
 import type { Event } from "#protocol/events.ts";
@@ -104,13 +104,24 @@ function turnHooks(dispatcher: HookDispatcher, source: "startup" | "resume", emi
 
 function toolHooks(dispatcher: HookDispatcher, settings: ThreadSettings, emit: (event: Event) => void): ToolHooks {
   const agent = settings.subagent === undefined ? null : { id: settings.threadId, type: settings.subagent };
+  /** Of calls that run, by call id: a request for permission names its call only so. */
+  const running = new Map<string, ToolFacts>();
   return {
     before: async (call, { turnId, signal }) => {
+      const tool = { agent, ...hookToolFacts(call) };
+      if (dispatcher.has("PermissionRequest")) running.set(call.callId, tool);
       if (!dispatcher.has("PreToolUse")) return { block: null, contexts: [] };
-      const facts = { event: "PreToolUse", turnId, agent, ...hookToolFacts(call) } as const;
-      return await fire(dispatcher, facts, signal, emit);
+      return await fire(dispatcher, { event: "PreToolUse", turnId, ...tool }, signal, emit);
+    },
+    permission: async (request, { turnId, signal }) => {
+      const tool = running.get(request.callId);
+      if (tool === undefined) return null;
+      const verdict = await fire(dispatcher, { event: "PermissionRequest", turnId, ...tool }, signal, emit);
+      if (verdict.block === null) return verdict.permission;
+      return { behavior: "deny", message: verdict.block, interrupt: verdict.stop };
     },
     after: async (call, { output }, { turnId, signal }) => {
+      running.delete(call.callId);
       if (!dispatcher.has("PostToolUse")) return { block: null, contexts: [] };
       const facts = { event: "PostToolUse", turnId, agent, ...hookToolFacts(call), toolResponse: output } as const;
       return await fire(dispatcher, facts, signal, emit);

@@ -1,3 +1,4 @@
+import type { ApprovalRequest } from "#protocol/approvals.ts";
 import { textMessage } from "#protocol/items.ts";
 import type { Tool, ToolCall, ToolContext, ToolResult } from "./tool.ts";
 
@@ -7,7 +8,15 @@ export interface ToolHooks {
   before(call: ToolCall, context: ToolContext): Promise<ToolHookVerdict>;
   /** After a call that ran: `block` takes the place of its output. */
   after(call: ToolCall, result: ToolResult, context: ToolContext): Promise<ToolHookVerdict>;
+  /**
+   * Before a person is asked whether a call may go on, and where nobody can be asked: what the hooks say instead, or
+   * null when they leave it open.
+   */
+  permission?(request: ApprovalRequest, context: ToolContext): Promise<PermissionAnswer | null>;
 }
+
+/** What hooks say to a request for permission. `interrupt` ends the turn. `message` is for the model to read. */
+export type PermissionAnswer = { behavior: "allow" } | { behavior: "deny"; message: string; interrupt: boolean };
 
 export interface ToolHookVerdict {
   block: string | null;

@@ -37,6 +37,8 @@ export interface ToolContext {
   emit(event: Event): void;
   /** The person in front of the program; undefined where nobody can be asked. */
   person: Person | undefined;
+  /** Why a hook wants a person to be asked before this call, even where policy and rules would let it run. */
+  forceAsk?: string;
 }
 
 /** Who answers questions. Both reject with the signal's reason when the turn ends first. */

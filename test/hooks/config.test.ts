@@ -75,7 +75,7 @@ hooks = [{ type = "command", command = "bye" }, { type = "command", command = "l
     const { hooks, warnings } = readHooks(await sources(home));
     expect(hooks).toEqual([]);
     expect(warnings).toEqual([
-      `Hooks for "SubagentStop" of "${json}" are not run: known events are SessionStart, UserPromptSubmit, PreToolUse, PostToolUse, PreCompact, PostCompact, Stop, SessionEnd`,
+      `Hooks for "SubagentStop" of "${json}" are not run: known events are SessionStart, UserPromptSubmit, PreToolUse, PermissionRequest, PostToolUse, PreCompact, PostCompact, Stop, SessionEnd`,
       `A hook of type "mcp_tool" for Stop of "${json}" is not run: only type "command" is`,
       `A hook of type "prompt" for Stop of "${json}" is not run: only type "command" is`,
     ]);

@@ -163,16 +163,16 @@ describe("a hook that fails", () => {
     ["answers with the wrong JSON", `echo '{"continue":"yes"}'`, "answered with `continue`"],
   ];
   test.each(broken)(
-    "because it %s is shown and does not block, unless on_error says so",
+    "because it %s is shown and blocks, unless on_error says otherwise",
     async (_what, command, reason) => {
       await using home = await tempHome();
       const timeout = command.startsWith("sleep") ? 0.2 : 60;
-      home.write("home/hooks.json", hooksJson({ PreToolUse: { command, timeout } }));
+      home.write("home/hooks.json", hooksJson({ PreToolUse: { command, timeout, on_error: "ignore" } }));
       await using session = await start(home, [shell("touch made"), say("ok")]);
       await session.say("go");
       expect(existsSync(join(home.cwd, "made"))).toBe(true);
       expect(warnings(session)).toEqual([expect.stringContaining(reason)]);
-      home.write("home/hooks.json", hooksJson({ PreToolUse: { command, timeout, on_error: "block" } }));
+      home.write("home/hooks.json", hooksJson({ PreToolUse: { command, timeout } }));
       await using strict = await start(home, [shell("touch strict"), say("ok")]);
       await strict.say("go");
       expect(existsSync(join(home.cwd, "strict"))).toBe(false);
