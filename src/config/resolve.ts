@@ -17,6 +17,7 @@ import { type HookSource, hookSources } from "./hook-sources.ts";
 import type { LoadedConfig } from "./load.ts";
 import { type McpServerSettings, mcpServers } from "./mcp-servers.ts";
 import { type MemorySettings, memorySettings } from "./memory-settings.ts";
+import { type NetworkSettings, networkSettings } from "./network-settings.ts";
 import { DEFAULT_PROVIDER, type ProviderConfig, providerTable, selectProvider } from "./providers.ts";
 import { ruleFolders } from "./rule-folders.ts";
 import type { Config } from "./schema.ts";
@@ -70,6 +71,7 @@ export interface Settings {
   shellEnvironment: ShellEnvironmentPolicy;
   mcpServers: readonly McpServerSettings[];
   memories: MemorySettings;
+  network: NetworkSettings;
   /** Program and arguments; undefined when there is none. */
   notify: readonly string[] | undefined;
   /** Where hooks are configured; empty when nowhere. */
@@ -121,6 +123,7 @@ export function resolveSettings(loaded: LoadedConfig, options: ResolveOptions = 
     shellEnvironment: shellEnvironmentOf(config),
     mcpServers: mcpServers(config),
     memories: memorySettings(config),
+    network: networkSettings(config, warnings),
     notify: config.notify === undefined || config.notify.length === 0 ? undefined : config.notify,
     hookSources: hookSources(loaded.layers),
     hideAgentReasoning: config.hide_agent_reasoning,

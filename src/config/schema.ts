@@ -19,6 +19,7 @@ import {
 import { MCP_FIELDS, MCP_SERVER } from "./schema/mcp.ts";
 import { MEMORIES_FIELDS } from "./schema/memories.ts";
 import { MODEL_FIELDS, MODEL_PROFILE_FIELDS, MODEL_PROVIDER } from "./schema/model.ts";
+import { NETWORK_FIELDS } from "./schema/network.ts";
 import { OTEL_FIELDS } from "./schema/otel.ts";
 import { PERMISSION_FIELDS, PERMISSION_PROFILE_FIELDS, PROJECT } from "./schema/permissions.ts";
 import { COMMON_PROFILE_FIELDS, PROFILE } from "./schema/profile.ts";
@@ -125,7 +126,7 @@ export const CONFIG_SCHEMA = table({
     "Snapshots for undo",
   ),
   feedback: section({ enabled: withDefault(flag, true, "Offer the feedback command") }, "Feedback"),
-  network: optional(anything, "Settings of Codex CLI's network proxy", { unused: "there is no such proxy here" }),
+  ...NETWORK_FIELDS,
 });
 
 /** A validated configuration with its defaults, named as in config.toml. */
