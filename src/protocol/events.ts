@@ -17,7 +17,7 @@ export type Event =
   | { type: "stream_error"; message: string }
   | { type: "agent_message_delta"; itemId: string; delta: string }
   | { type: "agent_message"; itemId: string; text: string }
-  | { type: "reasoning_delta"; itemId: string; delta: string }
+  | { type: "reasoning_delta"; itemId: string; summaryIndex: number; delta: string }
   | { type: "reasoning"; itemId: string; summary: string[]; raw: string[] }
   | { type: "web_search_started"; callId: string }
   | { type: "web_search"; callId: string; action: WebSearchAction }

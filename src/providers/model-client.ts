@@ -49,7 +49,8 @@ export type ModelEvent =
   | { type: "created" }
   | { type: "item_added"; item: ResponseItem; outputIndex: number }
   | { type: "text_delta"; itemId: string; delta: string }
-  | { type: "reasoning_delta"; itemId: string; delta: string; raw: boolean }
+  /** `index` is that of the summary part or, for raw text, of the content part. */
+  | { type: "reasoning_delta"; itemId: string; index: number; delta: string; raw: boolean }
   | { type: "item_done"; item: ResponseItem; outputIndex: number }
   | { type: "rate_limits"; rateLimits: RateLimitSnapshot }
   /** `usage` is null when the server did not report any. Ends the stream. */

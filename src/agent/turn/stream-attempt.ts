@@ -65,7 +65,10 @@ class Attempt {
         this.#showDelta(event.itemId, this.#citations.push(event.delta));
         break;
       case "reasoning_delta":
-        if (!event.raw) this.#state.emit({ type: "reasoning_delta", itemId: event.itemId, delta: event.delta });
+        if (!event.raw) {
+          const { itemId, index, delta } = event;
+          this.#state.emit({ type: "reasoning_delta", itemId, summaryIndex: index, delta });
+        }
         break;
       case "item_added":
         emitStartedItem(event.item, this.#state);

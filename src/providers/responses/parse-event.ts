@@ -17,9 +17,9 @@ export function parseEvent(data: string): ModelEvent | undefined {
     case "response.output_text.delta":
       return delta(event, (itemId, text) => ({ type: "text_delta", itemId, delta: text }));
     case "response.reasoning_summary_text.delta":
-      return delta(event, (itemId, text) => ({ type: "reasoning_delta", itemId, delta: text, raw: false }));
+      return reasoningDelta(event, { index: event.summary_index, raw: false });
     case "response.reasoning_text.delta":
-      return delta(event, (itemId, text) => ({ type: "reasoning_delta", itemId, delta: text, raw: true }));
+      return reasoningDelta(event, { index: event.content_index, raw: true });
     case "response.created":
       return { type: "created" };
     case "response.output_item.added":
@@ -89,6 +89,11 @@ export function isTerminal(event: ModelEvent): boolean {
 function delta(event: JsonObject, build: (itemId: string, text: string) => ModelEvent): ModelEvent | undefined {
   const text = event.delta;
   return typeof text === "string" ? build(textOf(event.item_id) ?? "", text) : undefined;
+}
+
+function reasoningDelta(event: JsonObject, { index, raw }: { index: unknown; raw: boolean }): ModelEvent | undefined {
+  const at = numberOf(index) ?? 0;
+  return delta(event, (itemId, text) => ({ type: "reasoning_delta", itemId, index: at, delta: text, raw }));
 }
 
 function itemEvent(type: "item_added" | "item_done", event: JsonObject): ModelEvent | undefined {

@@ -45,8 +45,8 @@ const TRANSCRIPT = [
 const DECODED: ModelEvent[] = [
   { type: "created" },
   { type: "item_added", item: { type: "reasoning", id: "rs_1", summary: [], encrypted_content: null }, outputIndex: 0 },
-  { type: "reasoning_delta", itemId: "rs_1", delta: "plän", raw: false },
-  { type: "reasoning_delta", itemId: "rs_1", delta: "räw", raw: true },
+  { type: "reasoning_delta", itemId: "rs_1", index: 0, delta: "plän", raw: false },
+  { type: "reasoning_delta", itemId: "rs_1", index: 0, delta: "räw", raw: true },
   {
     type: "item_done",
     item: {
