@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { RUN_AS_APPLY_PATCH } from "#lib/self.ts";
+import { RUN_AS_APPLY_PATCH, RUN_AS_LANDLOCK, RUN_AS_NETWORK_BRIDGE } from "#lib/self.ts";
 import { writeStderr } from "#lib/stdio.ts";
 
 /**
@@ -24,6 +24,14 @@ async function run(name: string, args: readonly string[]): Promise<number> {
     return runSandboxHelper(args);
   }
   if (args[0] === RUN_AS_APPLY_PATCH) return applyPatch(args.slice(1));
+  if (args[0] === RUN_AS_NETWORK_BRIDGE) {
+    const { runNetworkBridge } = await import("#sandbox/linux/network-bridge.ts");
+    return runNetworkBridge(args[1] ?? "", Number(args[2]));
+  }
+  if (args[0] === RUN_AS_LANDLOCK) {
+    const { becomeConfined } = await import("#sandbox/linux/landlock-helper.ts");
+    return becomeConfined(args.slice(1));
+  }
   return (await import("./root.ts")).runCli(args);
 }
 

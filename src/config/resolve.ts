@@ -197,6 +197,7 @@ function sandboxPolicyOf(config: Config, trust: TrustLevel | undefined, addedRoo
     network_access: details.network_access,
     exclude_tmpdir_env_var: details.exclude_tmpdir_env_var,
     exclude_slash_tmp: details.exclude_slash_tmp,
+    ...(details.allow_loopback ? { allow_loopback: true } : {}),
     ...(details.deny_read.length > 0 ? { deny_read: details.deny_read } : {}),
   };
 }

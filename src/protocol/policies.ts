@@ -17,6 +17,8 @@ export type SandboxPolicy =
       network_access: boolean;
       exclude_tmpdir_env_var: boolean;
       exclude_slash_tmp: boolean;
+      /** Whether commands without network may use the loopback of a network namespace of their own. Absent means no. */
+      allow_loopback?: boolean;
       /** Globs of what commands may neither read nor write; relative ones are below cwd. Absent means none. */
       deny_read?: string[];
     };

@@ -11,6 +11,7 @@ import { MemoryWork } from "./memory-work.ts";
 import { createModelAccess } from "./model-access.ts";
 import type { RuntimeOptions, StartedThread } from "./options.ts";
 import { resumePoint, type ThreadStart } from "./resume-point.ts";
+import type { SessionNetwork } from "./session-network.ts";
 import { shutdown } from "./shutdown.ts";
 import { startThread } from "./start-thread.ts";
 
@@ -37,9 +38,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     shell: userShell(),
     arg0Folder: links.folder,
     model: await createModelAccess(options),
+    network: await configuredNetwork(options),
     mcp: await configuredMcp(options),
     pending: new Set(),
-    memoryNotes: emptyNotes(),
+    memoryNotes: options.memoryNotes ?? emptyNotes(),
   };
   const closers: (() => Promise<void>)[] = [];
   const memories = new MemoryWork(engines);
@@ -54,6 +56,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
     shutdown: () => shutdown({ engines, closers, memories, links }),
     learn: () => memories.learn(),
   };
+}
+
+/** Nothing of the proxy is even loaded where [network] is off. */
+async function configuredNetwork({ settings, codexHome }: RuntimeOptions): Promise<SessionNetwork | undefined> {
+  if (!settings.network.enabled) return undefined;
+  return (await import("./session-network.ts")).sessionNetwork(settings.network, codexHome);
 }
 
 /** Nothing of MCP is even loaded where no server is configured. */

@@ -51,6 +51,7 @@ function enginesFor(options: RuntimeOptions): Engines {
     shell: userShell(),
     arg0Folder: null,
     model: { client: loggedClient(client), originator: options.originator },
+    network: undefined,
     mcp: undefined,
     pending: new Set(),
     memoryNotes: emptyNotes(),

@@ -1,6 +1,7 @@
 import { environment } from "#lib/env.ts";
 import { CodexError } from "#lib/errors.ts";
 import { RUN_AS_APPLY_PATCH, selfCommand } from "#lib/self.ts";
+import { withoutProxy } from "#sandbox/network-access.ts";
 import type { PatchRunDeps } from "#tools/apply-patch/run-patch.ts";
 import type { Engines } from "./engines.ts";
 
@@ -13,7 +14,7 @@ export function patchInSandbox(engines: Engines): PatchRunDeps["spawnSelf"] {
     const own = environment();
     const env = Object.fromEntries(PASSED_VARIABLES.flatMap((name) => (own[name] ? [[name, own[name]]] : [])));
     const command = { argv: [...selfCommand(), RUN_AS_APPLY_PATCH], cwd, env, tty: false };
-    const plan = engines.sandbox.plan(command, context.sandbox);
+    const plan = engines.sandbox.plan(command, withoutProxy(context.sandbox));
     if ("unavailable" in plan) throw new CodexError("sandbox_unavailable", plan.message);
     try {
       const child = Bun.spawn(plan.argv, {

@@ -29,7 +29,11 @@ export async function startThread(
 ): Promise<StartedThread & { close: () => Promise<void> }> {
   const { options } = engines;
   const agentsMd = loadAgentsMd({ codexHome: options.codexHome, cwd: options.cwd, ...options.settings.projectDoc });
-  const settings = rootThreadSettings(options, { id: past?.meta.id ?? uuidv7(), agentsMd: agentsMd.text });
+  const settings = rootThreadSettings(options, {
+    id: past?.meta.id ?? uuidv7(),
+    agentsMd: agentsMd.text,
+    network: engines.network?.proxied,
+  });
   const [git] = await Promise.all([gitFacts(options.cwd, { env: environment() }), engines.mcp?.begin()]);
   const recorder = openRecorder(engines, settings, git, past);
   const memory = threadMemory(engines, settings, past);
@@ -51,6 +55,7 @@ export async function startThread(
   log("runtime", "info", "thread", { id: settings.threadId, rollout: recorder.path, resumed: past !== null });
   onEvent({ type: "thread_started", threadId: settings.threadId, rolloutPath: recorder.path });
   engines.mcp?.announceTo(onEvent);
+  engines.network?.announceTo(onEvent);
   for (const message of [
     ...unstableFeatures(options.settings),
     ...agentsMd.warnings,

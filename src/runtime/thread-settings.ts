@@ -4,6 +4,7 @@ import type { ThreadSettings } from "#agent/settings.ts";
 import { autoCompactLimit, type Settings } from "#config/resolve.ts";
 import { envVar } from "#lib/env.ts";
 import { findModel, type ModelInfo } from "#providers/model-catalog.ts";
+import type { ProxiedNetwork } from "#sandbox/sandbox.ts";
 import type { RuntimeOptions } from "./options.ts";
 
 /** What is known about a model, with what the configuration says otherwise. */
@@ -17,10 +18,10 @@ export function configuredModel(slug: string, settings: Settings): ModelInfo {
   return { ...model, truncation: { mode: "tokens", limit: toolOutputTokenLimit } };
 }
 
-/** The frozen settings of a root thread. `agentsMd` is the text of the AGENTS.md files, or null. */
+/** The frozen settings of a root thread. `agentsMd` is the text of the AGENTS.md files, or null; without `network` its commands have what the policy says. */
 export function rootThreadSettings(
   options: RuntimeOptions,
-  thread: { id: string; agentsMd: string | null },
+  thread: { id: string; agentsMd: string | null; network?: ProxiedNetwork | undefined },
 ): ThreadSettings {
   const { settings } = options;
   const model = configuredModel(settings.model, settings);
@@ -42,6 +43,7 @@ export function rootThreadSettings(
       sessionCwd: options.cwd,
       tmpdir: envVar("TMPDIR"),
       codexHome: options.codexHome,
+      network: thread.network,
     },
     autoCompactLimit: autoCompactLimit(settings.autoCompactTokenLimit, model.contextWindow) ?? null,
     compactPrompt: settings.compactPrompt ?? compactPrompt.trim(),

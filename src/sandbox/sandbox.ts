@@ -35,7 +35,7 @@ export interface SpawnPlan {
    */
   startFailure(stderr: string): StartFailure | undefined;
   /** Which backend enforces the policy; "none" only for danger-full-access. */
-  backend: "bwrap" | "seatbelt" | "none";
+  backend: "bwrap" | "landlock" | "seatbelt" | "none";
 }
 
 /** Why a planned command never ran. */
@@ -60,6 +60,27 @@ export interface SandboxContext {
   /** `$TMPDIR` of the session, or undefined. */
   tmpdir: string | undefined;
   codexHome: string;
+  /** Where `[network]` is on: the only way out of the machine, whatever the policy says of the network. */
+  network?: ProxiedNetwork | undefined;
+}
+
+/** The proxy through which all commands of a session reach the network. */
+export interface ProxiedNetwork {
+  /**
+   * Starts the proxy when it does not run yet. Throws a CodexError when it cannot be started: then no
+   * command runs.
+   */
+  open(): OpenProxy;
+  /** Aborted when the session ends; what was started for its commands ends with it. */
+  closed: AbortSignal;
+}
+
+/** A proxy that listens. */
+export interface OpenProxy {
+  /** Absolute path of its unix socket, in a folder with nothing that commands may see. */
+  socketPath: string;
+  /** The variables that lead programs to the proxy on `port` of the sandbox's own 127.0.0.1. They hold its token. */
+  environment(port: number): Readonly<Record<string, string>>;
 }
 
 /** A folder commands may write to, without the parts of it they may not. All paths absolute and canonical. */

@@ -4,6 +4,7 @@ import type { Sandbox, SandboxCommand, SandboxUnavailable, SpawnPlan } from "./s
 
 /** Where distributions put bubblewrap. Never `$PATH`, which may lead into the workspace. */
 const BWRAP_PATHS = ["/usr/bin/bwrap", "/bin/bwrap", "/usr/local/bin/bwrap", "/run/current-system/sw/bin/bwrap"];
+const NSENTER_PATHS = ["/usr/bin/nsenter", "/bin/nsenter", "/run/current-system/sw/bin/nsenter"];
 
 /** What decides the backend; every field has the machine's own value as default. */
 export interface SandboxOptions {
@@ -11,6 +12,10 @@ export interface SandboxOptions {
   arch?: string;
   /** Where bubblewrap is looked for, in this order. Absolute. */
   bwrapPaths?: readonly string[];
+  /** The same for nsenter, which a proxied network needs. */
+  nsenterPaths?: readonly string[];
+  /** Put before what is started for all commands of a session: whoever spawns plans as another user starts it as that user. */
+  sessionPrefix?: readonly string[];
 }
 
 /**
@@ -29,7 +34,12 @@ function confiningPlanner(options: SandboxOptions): Sandbox["plan"] {
   const { platform = process.platform, arch = process.arch } = options;
   if (platform === "darwin") return planSeatbelt;
   if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) return () => unsupported(platform, arch);
-  const backend = new BwrapBackend(options.bwrapPaths ?? BWRAP_PATHS, arch);
+  const {
+    bwrapPaths: bwrap = BWRAP_PATHS,
+    nsenterPaths: nsenter = NSENTER_PATHS,
+    sessionPrefix: prefix = [],
+  } = options;
+  const backend = new BwrapBackend({ bwrap, nsenter, prefix }, arch);
   return (command, context) => backend.plan(command, context);
 }
 

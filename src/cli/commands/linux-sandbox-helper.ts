@@ -75,6 +75,7 @@ function parsePolicy(json: string | undefined): SandboxPolicy {
         network_access: policy.network_access === true,
         exclude_tmpdir_env_var: policy.exclude_tmpdir_env_var === true,
         exclude_slash_tmp: policy.exclude_slash_tmp === true,
+        ...(policy.allow_loopback === true ? { allow_loopback: true } : {}),
         ...(policy.deny_read === undefined ? {} : { deny_read: policy.deny_read }),
       };
     default:

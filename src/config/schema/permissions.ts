@@ -39,6 +39,11 @@ export const PERMISSION_FIELDS = {
       network_access: withDefault(flag, false, "Let commands reach the network"),
       exclude_tmpdir_env_var: withDefault(flag, false, "Do not make $TMPDIR writable"),
       exclude_slash_tmp: withDefault(flag, false, "Do not make /tmp writable"),
+      allow_loopback: withDefault(
+        flag,
+        false,
+        "TCP and UDP on a loopback of their own, network off (ours; docs/sandbox.md)",
+      ),
       deny_read: withDefault(textList, [], "Globs of what commands can neither read nor write (ours; docs/sandbox.md)"),
     },
     'Details of sandbox_mode = "workspace-write"',

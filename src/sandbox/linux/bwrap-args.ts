@@ -7,7 +7,10 @@ export interface BwrapInvocation {
   bwrap: string;
   /** In the order of `orderMounts`. */
   mounts: readonly Mount[];
+  /** Whether the command stays in the network namespace bubblewrap is started in. */
   network: boolean;
+  /** Number, in the child, of the descriptor of the namespaces bubblewrap is put into first (`inNamespace`), if it is. */
+  namespaceFd: number | undefined;
   /** Whether the command has a controlling terminal. */
   tty: boolean;
   /** Absolute. */
@@ -57,6 +60,8 @@ export function bwrapArgv(invocation: BwrapInvocation): string[] {
     // Unsets nothing: there is no such variable.
     ...["--unsetenv", invocation.mark, "--chdir", invocation.cwd],
     ...["--seccomp", String(invocation.seccompFd), "--json-status-fd", String(invocation.statusFd)],
+    // All bubblewrap does with such a descriptor is to close it before the command.
+    ...(invocation.namespaceFd === undefined ? [] : ["--sync-fd", String(invocation.namespaceFd)]),
     "--",
     ...invocation.argv,
   ];
@@ -76,6 +81,15 @@ function mountArguments({ kind, path }: Mount): string[] {
     default:
       return assertNever(kind);
   }
+}
+
+/**
+ * Starts bubblewrap in the user and network namespace whose folder descriptor `fd` is; every other namespace is
+ * then made as usual. nsenter becomes what it starts, so the process id stays.
+ */
+export function inNamespace(nsenter: string, fd: number, argv: readonly string[]): string[] {
+  const folder = `/proc/self/fd/${fd}`;
+  return [nsenter, `--user=${folder}/user`, `--net=${folder}/net`, "--preserve-credentials", "--", ...argv];
 }
 
 /** The keys ^C, ^\ and ^Z send these to everything in the foreground, bwrap included. */

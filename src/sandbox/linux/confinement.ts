@@ -2,6 +2,8 @@ import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { assertNever, CodexError } from "#lib/errors.ts";
 import { deniedByPolicy } from "../deny-read.ts";
+import { networkAccess } from "../network-access.ts";
+import { hiddenSockets } from "../own-sockets.ts";
 import { CREDENTIALS, type ProtectedPath, protectedPaths } from "../protected.ts";
 import { canonical, existingRoots, isWithin } from "../roots.ts";
 import type { SandboxContext } from "../sandbox.ts";
@@ -15,16 +17,24 @@ export interface Confinement {
   release(): void;
 }
 
+/** What there is to know about a command besides its context. All paths absolute. */
+export interface ConfineOptions {
+  cwd: string;
+  own: readonly string[];
+  hidden: readonly string[];
+}
+
 /** Finds out what to mount for each command, and keeps the names that must stay absent. */
 export class Confiner {
   #placeholders: Placeholders | undefined;
   #registry = "";
 
   /**
-   * Looks at the disk as it is now. `own` are files of the sandbox itself. Throws a `CodexError` when
+   * Looks at the disk as it is now. `own` are files of the sandbox itself, `hidden` folders
+   * nobody inside may look into. Throws a `CodexError` when
    * something that must be protected cannot be, with nothing left held.
    */
-  confine(context: SandboxContext, options: { cwd: string; own: readonly string[] }): Confinement {
+  confine(context: SandboxContext, options: ConfineOptions): Confinement {
     const codexHome = canonical(context.codexHome);
     const placeholders = this.#openRegistry(codexHome);
     const roots = existingRoots(context, codexHome);
@@ -42,6 +52,8 @@ export class Confiner {
         ({ path, kind }): Mount => ({ kind: `hidden-${kind}`, path }),
       ),
       ...credentialFiles(codexHome).map((path): Mount => ({ kind: "hidden-file", path })),
+      ...hiddenSockets(codexHome, networkAccess(context)),
+      ...options.hidden.map(canonical).map((path): Mount => ({ kind: "hidden-directory", path })),
     ]);
     const release = held.move();
     return { mounts, release: () => release.dispose() };

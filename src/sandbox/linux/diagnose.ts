@@ -27,6 +27,11 @@ export function bwrapMissing(paths: readonly string[]): string {
   return `Cannot run the command in a sandbox: bubblewrap was not found (looked at ${paths.join(", ")}). Install it, for example with "apt-get install bubblewrap", "dnf install bubblewrap" or "apk add bubblewrap". ${LAST_RESORT}`;
 }
 
+/** The message for a proxied network without the program that leads commands to the bridge. */
+export function nsenterMissing(paths: readonly string[]): string {
+  return `nsenter, which puts commands behind the network proxy while [network] is enabled, was not found (looked at ${paths.join(", ")}). Install it, for example with "apt-get install util-linux"`;
+}
+
 /** The message for a bwrap that ran and could not set up its namespaces or mounts. `stderr` is its own report. */
 export function bwrapFailed(stderr: string, facts: NamespaceFacts): string {
   const report = stderr.trim().split("\n").slice(0, 3).join("; ");

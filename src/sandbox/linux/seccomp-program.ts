@@ -1,3 +1,4 @@
+import { assertNever } from "#lib/errors.ts";
 import { assemble, type BpfLine, type Target } from "./bpf-assembler.ts";
 import { AUDIT_ARCH, type FilterArch, type SyscallName, syscallNumber } from "./syscall-numbers.ts";
 
@@ -27,7 +28,12 @@ const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
 
 const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const IPPROTO_TCP = 6;
+const IPPROTO_UDP = 17;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_SEQPACKET = 5;
 /** The type proper; above it are SOCK_CLOEXEC and SOCK_NONBLOCK. */
 const SOCK_TYPE_MASK = 0xf;
@@ -62,11 +68,14 @@ const PRETENDED_MISSING: readonly SyscallName[] = ["io_uring_setup", "io_uring_e
 
 const REFUSED_WITHOUT_NETWORK: readonly SyscallName[] = ["socket", "connect", "bind", "listen", "accept", "accept4"];
 
+/** Which sockets a command may make: none, TCP and UDP in a network namespace of its own, or all of the machine's. */
+export type SocketRule = "none" | "internet" | "all";
+
 /** What the filter is made for. */
 export interface FilterOptions {
   arch: FilterArch;
-  /** Whether sockets are allowed. The rest of the rules does not depend on it. */
-  network: boolean;
+  /** The rest of the rules does not depend on it. */
+  sockets: SocketRule;
 }
 
 /**
@@ -82,7 +91,7 @@ export function seccompProgram(options: FilterOptions): Uint8Array {
     ...onCall("clone", options.arch, refuseIfAnyBit(0, NAMESPACE_FLAGS)),
     ...onCall("unshare", options.arch, refuseIfAnyBit(0, NAMESPACE_FLAGS | CLONE_NEWTIME)),
     ...onCall("ioctl", options.arch, refuseIfEither(1, TIOCSTI, TIOCLINUX)),
-    ...(options.network ? [] : socketRules(options.arch)),
+    ...socketRules(options),
     label("allow"),
     { op: "return", value: SECCOMP.ALLOW },
     label("refuse"),
@@ -100,11 +109,21 @@ function abiCheck(arch: FilterArch): BpfLine[] {
   return arch === "x64" ? [...check, jump("at-least", X32_BIT, "missing", "next")] : check;
 }
 
-/**
- * Without a network no socket can be made or used. A pair stays possible, but only of kinds that ignore
- * an address in `sendmsg`; and `sendto` only without an address, which is what `send` on a pair does.
- */
-function socketRules(arch: FilterArch): BpfLine[] {
+function socketRules({ arch, sockets }: FilterOptions): BpfLine[] {
+  switch (sockets) {
+    case "all":
+      return [];
+    case "none":
+      return [...noSockets(arch), ...harmlessPairs(arch)];
+    case "internet":
+      return [...onCall("socket", arch, onlyTcpAndUdp()), ...harmlessPairs(arch)];
+    default:
+      return assertNever(sockets);
+  }
+}
+
+/** Without a network no socket can be made or used, and `sendto` only without an address, which is what `send` on a pair does. */
+function noSockets(arch: FilterArch): BpfLine[] {
   return [
     ...always(REFUSED_WITHOUT_NETWORK, "refuse", arch),
     ...onCall("sendto", arch, [
@@ -113,14 +132,39 @@ function socketRules(arch: FilterArch): BpfLine[] {
       load(highWord(4)),
       jump("equal", 0, "allow", "refuse"),
     ]),
-    ...onCall("socketpair", arch, [
-      load(lowWord(0)),
-      jump("equal", AF_UNIX, "next", "refuse"),
-      load(lowWord(1)),
-      { op: "and", mask: SOCK_TYPE_MASK },
-      jump("equal", SOCK_STREAM, "allow", "next"),
-      jump("equal", SOCK_SEQPACKET, "allow", "refuse"),
-    ]),
+  ];
+}
+
+/** Pairs of connected sockets, but only of kinds that ignore an address in `sendmsg`: it could lead out by the file system. */
+function harmlessPairs(arch: FilterArch): BpfLine[] {
+  return onCall("socketpair", arch, [
+    load(lowWord(0)),
+    jump("equal", AF_UNIX, "next", "refuse"),
+    load(lowWord(1)),
+    { op: "and", mask: SOCK_TYPE_MASK },
+    jump("equal", SOCK_STREAM, "allow", "next"),
+    jump("equal", SOCK_SEQPACKET, "allow", "refuse"),
+  ]);
+}
+
+/** Over IPv4 or IPv6, and nothing else of either: no raw, SCTP, MPTCP or ping sockets. */
+function onlyTcpAndUdp(): BpfLine[] {
+  return [
+    load(lowWord(0)),
+    jump("equal", AF_INET, "internet", "next"),
+    jump("equal", AF_INET6, "next", "refuse"),
+    label("internet"),
+    load(lowWord(1)),
+    { op: "and", mask: SOCK_TYPE_MASK },
+    jump("equal", SOCK_STREAM, "next", "datagram"),
+    load(lowWord(2)),
+    jump("equal", 0, "allow", "next"),
+    jump("equal", IPPROTO_TCP, "allow", "refuse"),
+    label("datagram"),
+    jump("equal", SOCK_DGRAM, "next", "refuse"),
+    load(lowWord(2)),
+    jump("equal", 0, "allow", "next"),
+    jump("equal", IPPROTO_UDP, "allow", "refuse"),
   ];
 }
 

@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
-import { type BwrapInvocation, bwrapArgv, deafToKeyboard } from "#sandbox/linux/bwrap-args.ts";
+import { type BwrapInvocation, bwrapArgv, deafToKeyboard, inNamespace } from "#sandbox/linux/bwrap-args.ts";
 
 const invocation: BwrapInvocation = {
   bwrap: "/usr/bin/bwrap",
   mounts: [],
   network: false,
+  namespaceFd: undefined,
   tty: false,
   cwd: "/w",
   setenv: [],
@@ -25,6 +26,18 @@ test("read-only, no network: the whole command line", () => {
     ...words("--unshare-net --cap-drop ALL --new-session --die-with-parent --ro-bind / /"),
     ...SYSTEM,
     ...AFTER,
+  ]);
+});
+
+test("in a session's namespace it makes no network of its own, and the descriptor stays out of the command", () => {
+  const argv = inNamespace("/usr/bin/nsenter", 5, bwrapArgv({ ...invocation, network: true, namespaceFd: 5 }));
+  const folder = "/proc/self/fd/5";
+  expect(argv).toEqual([
+    ...words(`/usr/bin/nsenter --user=${folder}/user --net=${folder}/net --preserve-credentials --`),
+    ...BEFORE,
+    ...words("--cap-drop ALL --new-session --die-with-parent --ro-bind / /"),
+    ...SYSTEM,
+    ...words("--unsetenv MARK --chdir /w --seccomp 3 --json-status-fd 4 --sync-fd 5 -- bash -c true"),
   ]);
 });
 

@@ -8,6 +8,7 @@ const { ALLOW, EPERM, ENOSYS, KILL_PROCESS } = SECCOMP;
 const ARCHES = ["x64", "arm64"] as const;
 const AF_UNIX = 1n;
 const AF_INET = 2n;
+const AF_INET6 = 10n;
 const SOCK_STREAM = 1n;
 const SOCK_DGRAM = 2n;
 const SOCK_SEQPACKET = 5n;
@@ -16,8 +17,9 @@ const SOCK_NONBLOCK = 0o4000n;
 const HIGH = 1n << 32n;
 
 describe.each(ARCHES)("the filter for %s", (arch) => {
-  const closed = seccompProgram({ arch, network: false });
-  const open = seccompProgram({ arch, network: true });
+  const closed = seccompProgram({ arch, sockets: "none" });
+  const open = seccompProgram({ arch, sockets: "all" });
+  const internet = seccompProgram({ arch, sockets: "internet" });
   const verdict = (name: SyscallName, args: bigint[] = [], program = closed) =>
     runFilter(program, { nr: syscallNumber(name, arch), arch: AUDIT_ARCH[arch], args });
 
@@ -96,6 +98,27 @@ describe.each(ARCHES)("the filter for %s", (arch) => {
     expect(verdict("socketpair", [AF_UNIX, SOCK_DGRAM], open)).toBe(ALLOW);
   });
 
+  test("lets only TCP and UDP over IPv4 and IPv6 be made on a loopback of its own", () => {
+    const flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+    const [tcp, udp, icmp, sctp, mptcp, lite] = [6n, 17n, 1n, 132n, 262n, 136n];
+    const socket = (...args: bigint[]) => verdict("socket", args, internet);
+    for (const family of [AF_INET, AF_INET6, AF_INET | HIGH]) {
+      expect([socket(family, SOCK_STREAM), socket(family, SOCK_STREAM | flags, tcp)]).toEqual([ALLOW, ALLOW]);
+      expect([socket(family, SOCK_DGRAM, 0n), socket(family, SOCK_DGRAM | flags, udp)]).toEqual([ALLOW, ALLOW]);
+      for (const protocol of [udp, icmp, sctp, mptcp]) expect(socket(family, SOCK_STREAM, protocol)).toBe(EPERM);
+      for (const protocol of [tcp, icmp, lite]) expect(socket(family, SOCK_DGRAM, protocol)).toBe(EPERM);
+      for (const type of [3n, 4n, 5n, 6n, 10n]) expect(socket(family, type, 0n)).toBe(EPERM);
+    }
+    for (let family = 0n; family < 64n; family++) {
+      if (family !== AF_INET && family !== AF_INET6) expect(socket(family, SOCK_STREAM)).toBe(EPERM);
+    }
+    expect(verdict("connect", [3n, 1n, 16n], internet)).toBe(ALLOW);
+    expect(verdict("sendto", [3n, 1n, 1n, 0n, 1n], internet)).toBe(ALLOW);
+    expect(verdict("socketpair", [AF_UNIX, SOCK_DGRAM], internet)).toBe(EPERM);
+    expect(verdict("socketpair", [AF_UNIX, SOCK_STREAM], internet)).toBe(ALLOW);
+    expect(verdict("ptrace", [], internet)).toBe(EPERM);
+  });
+
   test("is short enough for the kernel and ends every path in a verdict", () => {
     const instructions = decodeProgram(closed);
     expect(instructions.length).toBeLessThan(4096);
@@ -107,7 +130,7 @@ describe.each(ARCHES)("the filter for %s", (arch) => {
 });
 
 test("x32 calls do not exist for the x64 filter", () => {
-  const program = seccompProgram({ arch: "x64", network: true });
+  const program = seccompProgram({ arch: "x64", sockets: "all" });
   for (const nr of [0x40000000, 0x40000000 + syscallNumber("ptrace", "x64"), 0xffffffff]) {
     expect(runFilter(program, { nr, arch: AUDIT_ARCH.x64 })).toBe(ENOSYS);
   }

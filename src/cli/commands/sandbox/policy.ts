@@ -8,6 +8,7 @@ import { CodexError, osErrorText } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { childEnvironment } from "#process/env-policy.ts";
 import { credentialNames } from "#runtime/credential-names.ts";
+import { type SessionNetwork, sessionNetwork } from "#runtime/session-network.ts";
 import type { SandboxContext } from "#sandbox/sandbox.ts";
 import { parseOverrides } from "../../overrides.ts";
 import type { SandboxCliOptions } from "./options.ts";
@@ -17,6 +18,8 @@ export interface SandboxRun {
   cwd: string;
   env: Record<string, string>;
   context: SandboxContext;
+  /** Undefined where [network] is off. */
+  network: SessionNetwork | undefined;
   warnings: readonly string[];
 }
 
@@ -44,10 +47,12 @@ export async function resolveRun(options: SandboxCliOptions): Promise<SandboxRun
   });
   const env = environment();
   const policy = loaded.config.sandbox_mode === undefined ? { type: "read-only" as const } : settings.sandboxPolicy;
+  const network = settings.network.enabled ? sessionNetwork(settings.network, home) : undefined;
   return {
     cwd,
     env: commandEnvironment(env, settings),
-    context: { policy, sessionCwd: cwd, tmpdir: env.TMPDIR, codexHome: home },
+    context: { policy, sessionCwd: cwd, tmpdir: env.TMPDIR, codexHome: home, network: network?.proxied },
+    network,
     warnings: [...loaded.warnings, ...settings.warnings],
   };
 }

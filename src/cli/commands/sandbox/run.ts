@@ -30,7 +30,12 @@ export async function runInSandbox(
     writeStderr(`Error: cannot execute "${program}": ${search.reason}\n`);
     return search.exitCode;
   }
-  return runToEnd(prepareSandbox(), words, run);
+  run.network?.announceTo((event) => event.type === "warning" && writeStderr(`warning: ${event.message}\n`));
+  try {
+    return await runToEnd(prepareSandbox(), words, run);
+  } finally {
+    run.network?.close();
+  }
 }
 
 /** Another system's sandbox is refused in the words of Codex CLI. */

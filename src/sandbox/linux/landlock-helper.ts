@@ -1,0 +1,3 @@
+export async function becomeConfined(_args: readonly string[]): Promise<number> {
+  return 1;
+}
