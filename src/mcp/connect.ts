@@ -26,6 +26,8 @@ export interface ConnectOptions {
   settings: McpServerSettings;
   /** The session's folder: where a server runs that has no `cwd`. */
   cwd: string;
+  /** Where logins are kept. */
+  codexHome: string;
   /** Our environment, from which servers get a few variables and headers their values. */
   env: Readonly<Record<string, string>>;
   watch: OrphanWatch;
@@ -67,11 +69,11 @@ export async function connectMcp(options: ConnectOptions): Promise<McpConnection
   return connection(client, transport, closed);
 }
 
-function createTransport({ settings, cwd, env, watch }: ConnectOptions): Transport {
+function createTransport({ settings, cwd, codexHome, env, watch }: ConnectOptions): Transport {
   const { transport } = settings;
   const made =
     transport.type === "http"
-      ? httpTransport(settings.name, transport, env)
+      ? httpTransport(settings, transport, { cwd, codexHome, env })
       : new StdioTransport(
           {
             name: settings.name,
@@ -97,11 +99,6 @@ function startupError(error: unknown, settings: McpServerSettings, transport: Tr
   if (error instanceof CodexError) return new McpStartupError(error.message);
   if (error instanceof McpError && error.code === ErrorCode.RequestTimeout) {
     return new McpStartupTimeout(settings.startupTimeoutMs);
-  }
-  if (error instanceof StreamableHTTPError && (error.code === 401 || error.code === 403)) {
-    return new McpStartupError(
-      `the server answered ${error.code}: it wants a login. Name a variable that holds a token in bearer_token_env_var; logging in with OAuth is not supported yet`,
-    );
   }
   const said = transport instanceof StdioTransport ? transport.stderrTail : "";
   const suffix = said === "" ? "" : `; it wrote: ${said.slice(-500)}`;

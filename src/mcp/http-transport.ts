@@ -1,6 +1,6 @@
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import type { McpTransport } from "#config/mcp-servers.ts";
+import type { McpServerSettings, McpTransport } from "#config/mcp-servers.ts";
 import { assertProxySupported } from "#lib/http-proxy.ts";
 import { McpStartupError } from "./startup-error.ts";
 import { MAX_MESSAGE_BYTES } from "./stdio-transport.ts";
@@ -8,16 +8,29 @@ import { MAX_MESSAGE_BYTES } from "./stdio-transport.ts";
 type HttpTransport = Extract<McpTransport, { type: "http" }>;
 type Environment = Readonly<Record<string, string>>;
 
+/** Whose request it is. */
+export interface HttpCaller {
+  cwd: string;
+  codexHome: string;
+  env: Environment;
+}
+
 /**
  * Streamable HTTP with the configured headers. Redirects are followed within the server's own origin only, so
  * that neither a token nor a header ever reaches another. Throws McpStartupError for a bad address and for a
  * bearer token that is not there.
  */
-export function httpTransport(name: string, settings: HttpTransport, env: Environment): Transport {
-  const url = parseUrl(settings.url);
-  assertProxySupported(url, env);
-  const headers = requestHeaders(name, settings, env);
-  return new StreamableHTTPClientTransport(url, { requestInit: { headers }, fetch: boundedFetch }) as Transport;
+export function httpTransport(settings: McpServerSettings, at: HttpTransport, caller: HttpCaller): Transport {
+  const url = parseUrl(at.url);
+  assertProxySupported(url, caller.env);
+  const headers = requestHeaders(settings.name, at, caller.env);
+  const answered = async (input: string | URL, init?: RequestInit) => {
+    const response = await boundedFetch(input, init);
+    if (response.status !== 401 && response.status !== 403) return response;
+    await response.body?.cancel();
+    throw new McpStartupError(`the server answered ${response.status}: it wants a login`);
+  };
+  return new StreamableHTTPClientTransport(url, { requestInit: { headers }, fetch: answered }) as Transport;
 }
 
 function parseUrl(text: string): URL {

@@ -15,6 +15,7 @@ export type McpServerStatus = { type: "starting" } | { type: "ready" } | { type:
 /** What all servers of a process share. */
 export interface McpServerDeps {
   cwd: string;
+  codexHome: string;
   env: Readonly<Record<string, string>>;
   watch: OrphanWatch;
   cache: ToolCache;
@@ -156,9 +157,9 @@ export class McpServer {
     try {
       // The SDK is loaded for the first server that is needed, not before.
       const { connectMcp } = await import("./connect.ts");
-      const { cwd, env, watch } = this.#deps;
+      const { cwd, codexHome, env, watch } = this.#deps;
       const onToolsChanged = () => this.#refresh();
-      const connection = await connectMcp({ settings, cwd, env, watch, onToolsChanged, signal });
+      const connection = await connectMcp({ settings, cwd, codexHome, env, watch, onToolsChanged, signal });
       await this.#list(connection, signal);
       return connection;
     } finally {

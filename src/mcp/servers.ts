@@ -23,7 +23,6 @@ export interface McpStartup {
 
 export interface McpServersOptions extends Omit<McpServerDeps, "watch" | "cache" | "onStatus"> {
   settings: readonly McpServerSettings[];
-  codexHome: string;
 }
 
 /** When people are told what they are waiting for. */
@@ -43,6 +42,7 @@ export class McpServers {
   constructor(options: McpServersOptions) {
     const deps: McpServerDeps = {
       cwd: options.cwd,
+      codexHome: options.codexHome,
       env: options.env,
       watch: this.#watch,
       cache: new ToolCache(options.codexHome),

@@ -19,6 +19,7 @@ export async function testServer(name: string, options: McpOptions): Promise<num
   const watch = new OrphanWatch();
   const server = new McpServer(settings, {
     cwd: process.cwd(),
+    codexHome: codexHome(),
     env: environment(),
     watch,
     cache: new ToolCache(codexHome()),
