@@ -18,7 +18,22 @@ export type McpTransport =
       bearerTokenEnvVar: string | undefined;
       httpHeaders: Readonly<Record<string, string>>;
       envHttpHeaders: Readonly<Record<string, string>>;
+      /** Shell command that prints headers as a JSON object. */
+      httpHeadersHelper?: string;
     };
+
+/** How to log in to a server that is reached over HTTP. */
+export interface McpOAuthSettings {
+  store: Config["mcp_oauth_credentials_store"];
+  /** Undefined where a client is registered at login. */
+  clientId: string | undefined;
+  clientSecret: string | undefined;
+  /** Undefined for what the server says it is. */
+  resource: string | undefined;
+  /** Undefined for any free port. */
+  callbackPort: number | undefined;
+  callbackUrl: string | undefined;
+}
 
 /** When a person is asked before a tool of a server runs. */
 export type ToolApprovalMode = NonNullable<Config["mcp_servers"][string]["default_tools_approval_mode"]>;
@@ -36,6 +51,8 @@ export interface McpServerSettings {
   /** Taken away after `enabledTools`. */
   disabledTools: readonly string[];
   scopes: readonly string[] | undefined;
+  /** For servers reached over HTTP. */
+  oauth?: McpOAuthSettings;
   /** Calls may overlap other calls of the same answer. */
   supportsParallelToolCalls: boolean;
   /** For tools that `toolApprovalModes` does not name; undefined is what `auto` says. */
@@ -58,6 +75,7 @@ export function mcpServers(config: Config): McpServerSettings[] {
     enabledTools: entry.enabled_tools,
     disabledTools: entry.disabled_tools ?? [],
     scopes: entry.scopes,
+    ...(entry.command === undefined ? { oauth: oauthSettings(entry, config) } : {}),
     supportsParallelToolCalls: entry.supports_parallel_tool_calls ?? false,
     ...(entry.default_tools_approval_mode === undefined
       ? {}
@@ -71,6 +89,17 @@ type Entry = Config["mcp_servers"][string];
 function startupTimeoutOf(entry: Entry): number {
   if (entry.startup_timeout_sec !== undefined) return entry.startup_timeout_sec * 1000;
   return entry.startup_timeout_ms ?? STARTUP_TIMEOUT_MS;
+}
+
+function oauthSettings({ oauth, oauth_resource }: Entry, config: Config): McpOAuthSettings {
+  return {
+    store: config.mcp_oauth_credentials_store,
+    clientId: oauth?.client_id,
+    clientSecret: oauth?.client_secret,
+    resource: oauth_resource,
+    callbackPort: config.mcp_oauth_callback_port,
+    callbackUrl: oauth?.callback_url ?? config.mcp_oauth_callback_url,
+  };
 }
 
 function toolApprovalModes(entry: Entry): ReadonlyMap<string, ToolApprovalMode> {
@@ -89,6 +118,7 @@ function transportOf(entry: Entry): McpTransport {
       bearerTokenEnvVar: entry.bearer_token_env_var,
       httpHeaders: entry.http_headers ?? {},
       envHttpHeaders: entry.env_http_headers ?? {},
+      ...(entry.http_headers_helper === undefined ? {} : { httpHeadersHelper: entry.http_headers_helper }),
     };
   }
   return {

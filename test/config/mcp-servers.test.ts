@@ -3,6 +3,7 @@ import { settingsOf } from "./fixture.ts";
 
 test("MCP servers", async () => {
   const { mcpServers } = await settingsOf(`
+mcp_oauth_callback_port = 4000
 [mcp_servers.local]
 command = "srv"
 args = ["-v"]
@@ -28,6 +29,9 @@ http_headers = { H = "h" }
 env_http_headers = { E = "V" }
 startup_timeout_ms = 1500
 scopes = ["s"]
+http_headers_helper = "print-headers"
+oauth = { client_id = "c", client_secret = "d" }
+oauth_resource = "https://x"
 enabled = false
 [mcp_servers.plain]
 command = "p"
@@ -58,6 +62,7 @@ command = "p"
         bearerTokenEnvVar: "T",
         httpHeaders: { H: "h" },
         envHttpHeaders: { E: "V" },
+        httpHeadersHelper: "print-headers",
       },
       enabled: false,
       required: false,
@@ -66,6 +71,14 @@ command = "p"
       enabledTools: undefined,
       disabledTools: [],
       scopes: ["s"],
+      oauth: {
+        store: "auto",
+        clientId: "c",
+        clientSecret: "d",
+        resource: "https://x",
+        callbackPort: 4000,
+        callbackUrl: undefined,
+      },
       supportsParallelToolCalls: false,
       toolApprovalModes: new Map(),
     },

@@ -17,7 +17,10 @@ import {
   withDefault,
 } from "../kinds.ts";
 
-const HTTP_ONLY = ["url", "bearer_token_env_var", "http_headers", "env_http_headers"];
+const HTTP_ONLY = [
+  ...["url", "bearer_token_env_var", "http_headers", "env_http_headers", "http_headers_helper"],
+  ...["oauth", "oauth_resource"],
+];
 const STDIO_ONLY = ["args", "env", "env_vars", "cwd"];
 
 /** Which keys belong together: a server is either a program (command) or an address (url). */
@@ -71,7 +74,31 @@ export const MCP_SERVER = table(
     enabled_tools: optional(textList, "Only these tools are offered"),
     disabled_tools: optional(textList, "These tools are not offered"),
     scopes: optional(textList, "OAuth scopes to ask for"),
-    oauth_resource: optional(anything, "Resource named in OAuth requests", { since: "0.169", unused: "not sent yet" }),
+    http_headers_helper: optional(
+      text,
+      "Command whose standard output is a JSON object of headers, added to every request",
+      { since: "0.169" },
+    ),
+    auth: optional(oneOf(["oauth", "chatgpt", "ema_auth"]), "How to log in", {
+      since: "0.169",
+      unused: "a login is always OAuth",
+    }),
+    oauth: optional(
+      table({
+        client_id: optional(text, "Client registered with the authorization server", {
+          since: "0.169",
+          defaultText: "registered at login",
+        }),
+        client_secret: optional(text, "Its secret, if it has one", { since: "0.169" }),
+        callback_url: optional(text, "As mcp_oauth_callback_url, for this server", { since: "0.169" }),
+      }),
+      "The OAuth client to log in as",
+      { since: "0.169" },
+    ),
+    oauth_resource: optional(text, "Resource named in OAuth requests", {
+      since: "0.169",
+      defaultText: "what the server names",
+    }),
     supports_parallel_tool_calls: optional(flag, "Calls to it may overlap other calls", {
       since: "0.169",
       defaultText: "false",
@@ -106,8 +133,9 @@ export const MCP_FIELDS = {
     "Where OAuth tokens of MCP servers are kept",
   ),
   mcp_oauth_callback_port: optional(integer("u16"), "Port for the OAuth answer", { defaultText: "any free port" }),
-  mcp_oauth_callback_url: optional(anything, "Address for the OAuth answer", {
-    since: "0.169",
-    unused: "not used yet",
-  }),
+  mcp_oauth_callback_url: optional(
+    text,
+    "Address the browser is sent to after a login, where it is another than the one listened on",
+    { since: "0.169", defaultText: "http://127.0.0.1:PORT/callback" },
+  ),
 };
