@@ -50,7 +50,7 @@ export class Thread {
         this.#turns.push(op);
         break;
       case "approval_answer":
-        this.#answer(op);
+        this.#deps.questions?.answerApproval(op.requestId, op.decision);
         break;
       case "elicitation_answer":
         this.#deps.questions?.answerElicitation(op.requestId, op.answer);
@@ -66,12 +66,6 @@ export class Thread {
       default:
         assertNever(op);
     }
-  }
-
-  #answer({ requestId, decision }: Extract<Op, { type: "approval_answer" }>): void {
-    const { questions } = this.#deps;
-    if (decision.type !== "abort") questions?.answerApproval(requestId, decision);
-    else if (questions?.isOpen(requestId)) this.#active?.abort(new Interrupted());
   }
 
   async #run(): Promise<void> {
@@ -90,6 +84,7 @@ export class Thread {
       outputSchema: op.type === "user_turn" ? op.outputSchema : undefined,
       wire: { turnState: undefined },
       signal: controller.signal,
+      interrupt: () => controller.abort(new Interrupted()),
     };
     const ended = await this.#perform(op, turn);
     this.#active = undefined;
@@ -150,6 +145,7 @@ export class Thread {
         this.#state.emit({ type: "turn_failed", turnId: turn.id, message: ended.message });
         break;
       case "aborted":
+        this.#deps.hooks?.interrupted(turn);
         this.#recordAbort(turn);
         this.#state.emit({ type: "turn_aborted", turnId: turn.id, reason: "interrupted" });
         break;

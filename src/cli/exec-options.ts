@@ -12,6 +12,7 @@ export interface ExecCliOptions {
   fullAuto?: boolean;
   dangerouslyBypassApprovalsAndSandbox?: boolean;
   yolo?: boolean;
+  dangerouslyBypassHookTrust?: boolean;
   cd?: string;
   skipGitRepoCheck?: boolean;
   addDir?: string[];
@@ -47,6 +48,7 @@ export function addExecOptions(command: Command): Command {
     )
     .option("--dangerously-bypass-approvals-and-sandbox", "run every command unsandboxed without asking")
     .addOption(new Option("--yolo").hideHelp())
+    .option("--dangerously-bypass-hook-trust", "run the hooks of a trusted project without your approval of each")
     .option("-C, --cd <DIR>", "work in this folder")
     .option("--skip-git-repo-check", "allow running outside a Git repository")
     .option("--add-dir <DIR>", "another folder commands may write to (repeatable)", collect)

@@ -2,7 +2,9 @@ import { Command, CommanderError } from "commander";
 import { VERSION } from "#lib/version.ts";
 import { addExecCommand } from "./commands/exec.ts";
 import { addExecpolicyCommand } from "./commands/execpolicy.ts";
+import { addHooksCommand } from "./commands/hooks.ts";
 import { addMcpCommand } from "./commands/mcp/register.ts";
+import { addMcpServerCommand } from "./commands/mcp-server.ts";
 import { addMemoriesCommand } from "./commands/memories/register.ts";
 import { addResponsesApiProxy } from "./commands/responses-api-proxy.ts";
 import { addSandboxCommand } from "./commands/sandbox/register.ts";
@@ -29,6 +31,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addExecCommand(program, exit);
   addMemoriesCommand(program, exit);
   addMcpCommand(program, exit);
+  addMcpServerCommand(program, exit);
+  addHooksCommand(program, exit);
   addExecpolicyCommand(program, exit);
   addSandboxCommand(program, exit);
   addStdioToUds(program, exit);

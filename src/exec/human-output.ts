@@ -2,10 +2,10 @@ import { relative } from "node:path";
 import { shellJoin } from "#lib/shell-join.ts";
 import type { Event } from "#protocol/events.ts";
 import type { FileChange } from "#protocol/file-change.ts";
+import { webSearchQuery } from "#protocol/items.ts";
 import type { McpCallResult } from "#protocol/mcp.ts";
 import type { PlanUpdate } from "#protocol/plan.ts";
 import type { SessionSummary } from "#runtime/summary.ts";
-import { webSearchQuery } from "./json-output.ts";
 import type { ExecOutput } from "./output.ts";
 import type { Palette } from "./palette.ts";
 
@@ -51,6 +51,8 @@ export class HumanOutput implements ExecOutput {
         return this.#header();
       case "warning":
         return this.#say(`warning: ${event.message}`);
+      case "hook_started":
+        return this.#say(`hook: ${event.event}: ${event.message}`);
       case "stream_error":
         return this.#say(event.message);
       case "error":

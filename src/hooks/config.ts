@@ -7,23 +7,35 @@ import { CodexError, messageOf, osErrorText } from "#lib/errors.ts";
 export const HOOK_EVENTS = [
   "SessionStart",
   "UserPromptSubmit",
+  "PreModelRequest",
+  "PostModelRequest",
   "PreToolUse",
   "PermissionRequest",
   "PostToolUse",
   "PreCompact",
   "PostCompact",
+  "SubagentStart",
+  "SubagentStop",
   "Stop",
+  "Interrupt",
   "SessionEnd",
 ] as const;
 export type HookEvent = (typeof HOOK_EVENTS)[number];
 
-/** One program to run for one event. */
-export interface CommandHook {
+/** What is run: a line for the system's shell, or a tool of a configured MCP server. */
+export type HookHandler =
+  | { type: "command"; command: string }
+  /** `input` are the tool's arguments; `${…}` in its texts stands for values of the hook's input. */
+  | { type: "mcp_tool"; server: string; tool: string; input: Readonly<Record<string, unknown>> };
+
+/** One thing to run for one event. */
+export interface Hook {
+  /** Its place, as the released CLI names it: `FILE:pre_tool_use:0:1`. */
+  key: string;
   event: HookEvent;
   /** See `matcherAccepts`; undefined accepts everything. */
   matcher: string | undefined;
-  /** A line for /bin/sh. */
-  command: string;
+  handler: HookHandler;
   timeoutMs: number;
   /** True: nobody waits for it and its output counts for nothing. */
   isAsync: boolean;
@@ -31,13 +43,15 @@ export interface CommandHook {
   onError: "block" | "ignore";
   /** Tokens of its context that reach the model. */
   contextLimit: number;
+  /** Shown to a person while it runs. */
+  statusMessage: string | undefined;
   /** Where it is configured; null for the command line. */
   file: string | null;
   isProject: boolean;
 }
 
 export interface ParsedHooks {
-  hooks: CommandHook[];
+  hooks: Hook[];
   /** What is configured and will not run, for people. */
   warnings: string[];
 }
@@ -46,6 +60,8 @@ export interface ParsedHooks {
 const DEFAULT_TIMEOUT = 600;
 const SESSION_END_TIMEOUT = { default: 1, most: 3 };
 const DEFAULT_CONTEXT_TOKENS = 2500;
+/** A timer set for longer rings at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Events whose hooks guard something: one that does not do its work blocks, unless it says otherwise. */
 const FAIL_CLOSED: ReadonlySet<HookEvent> = new Set(["PreToolUse", "PermissionRequest"]);
@@ -53,42 +69,50 @@ const FAIL_CLOSED: ReadonlySet<HookEvent> = new Set(["PreToolUse", "PermissionRe
 const HANDLER = v.looseObject({
   type: v.string(),
   command: v.optional(v.string()),
+  commandWindows: v.optional(v.string()),
+  server: v.optional(v.string()),
+  tool: v.optional(v.string()),
+  input: v.optional(v.record(v.string(), v.unknown())),
   timeout: v.optional(v.pipe(v.number(), v.gtValue(0))),
   async: v.optional(v.boolean()),
   on_error: v.optional(v.picklist(["block", "ignore"])),
   additionalContextLimit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  statusMessage: v.optional(v.string()),
 });
+type Handler = v.InferOutput<typeof HANDLER>;
 const GROUP = v.looseObject({ matcher: v.optional(v.string()), hooks: v.array(HANDLER) });
 const EVENTS = v.record(v.string(), v.array(GROUP));
 
 /** Reads every source. Throws a CodexError for a file that is not what it should be: a guard must not vanish unseen. */
 export function readHooks(sources: readonly HookSource[]): ParsedHooks {
   const parsed = sources.map((source) => parseSource(source));
+  const disabled = disabledKeys(sources);
   return {
-    hooks: parsed.flatMap(({ hooks }) => hooks),
+    hooks: parsed.flatMap(({ hooks }) => hooks.filter(({ key }) => !disabled.has(key))),
     warnings: parsed.flatMap(({ warnings }) => warnings),
   };
 }
 
 function parseSource(source: HookSource): ParsedHooks {
   const place = source.file === null ? "the command line" : `"${source.file}"`;
-  const events = source.table === null ? jsonEvents(source.file ?? "", place) : source.table;
+  const events = source.table === null ? jsonEvents(source.file ?? "", place) : withoutState(source.table);
   const checked = v.safeParse(EVENTS, withPlainNumbers(events));
   if (!checked.success) {
     const [issue] = checked.issues;
     throw invalid(place, `\`hooks.${v.getDotPath(issue) ?? ""}\`: ${issue.message}`);
   }
-  const hooks: CommandHook[] = [];
+  const hooks: Hook[] = [];
   const warnings: string[] = [];
   for (const [event, groups] of Object.entries(checked.output)) {
     if (!isHookEvent(event)) {
       warnings.push(`Hooks for "${event}" of ${place} are not run: known events are ${HOOK_EVENTS.join(", ")}`);
       continue;
     }
-    for (const { matcher, hooks: handlers } of groups) {
+    for (const [group, { matcher, hooks: handlers }] of groups.entries()) {
       if (matcher !== undefined) checkMatcher(matcher, event, place);
-      for (const handler of handlers) {
-        const hook = commandHook(handler, { event, matcher, source, place });
+      for (const [index, handler] of handlers.entries()) {
+        const key = `${source.file ?? ""}:${snakeCase(event)}:${group}:${index}`;
+        const hook = hookOf(handler, { key, event, matcher, source, place });
         if (typeof hook === "string") warnings.push(hook);
         else hooks.push(hook);
       }
@@ -98,6 +122,7 @@ function parseSource(source: HookSource): ParsedHooks {
 }
 
 interface Context {
+  key: string;
   event: HookEvent;
   matcher: string | undefined;
   source: HookSource;
@@ -105,25 +130,71 @@ interface Context {
 }
 
 /** The hook, or why it is not run. */
-function commandHook(handler: v.InferOutput<typeof HANDLER>, context: Context): CommandHook | string {
-  const { event, matcher, source, place } = context;
-  if (handler.type !== "command") {
-    return `A hook of type "${handler.type}" for ${event} of ${place} is not run: only type "command" is`;
-  }
-  if (handler.command === undefined || handler.command.trim() === "") {
-    throw invalid(place, `a hook for ${event} of type "command" has no \`command\``);
+function hookOf(settings: Handler, context: Context): Hook | string {
+  const { key, event, matcher, source, place } = context;
+  const handler = handlerOf(settings, context);
+  if (handler === undefined) {
+    return `A hook of type "${settings.type}" for ${event} of ${place} is not run: only the types "command" and "mcp_tool" are`;
   }
   return {
+    key,
     event,
     matcher,
-    command: handler.command,
-    timeoutMs: timeoutSeconds(event, handler.timeout) * 1000,
-    isAsync: handler.async ?? false,
-    onError: handler.on_error ?? (FAIL_CLOSED.has(event) ? "block" : "ignore"),
-    contextLimit: handler.additionalContextLimit ?? DEFAULT_CONTEXT_TOKENS,
+    handler,
+    timeoutMs: Math.min(timeoutSeconds(event, settings.timeout) * 1000, LONGEST_TIMER_MS),
+    isAsync: settings.async ?? false,
+    onError: settings.on_error ?? (FAIL_CLOSED.has(event) ? "block" : "ignore"),
+    contextLimit: settings.additionalContextLimit ?? DEFAULT_CONTEXT_TOKENS,
+    statusMessage: settings.statusMessage,
     file: source.file,
     isProject: source.isProject,
   };
+}
+
+/** Undefined for a type that is not run. */
+function handlerOf(settings: Handler, { event, place }: Context): HookHandler | undefined {
+  const required = (key: "command" | "server" | "tool", value: string | undefined): string => {
+    if (value !== undefined && value.trim() !== "") return value;
+    throw invalid(place, `a hook for ${event} of type "${settings.type}" has no \`${key}\``);
+  };
+  switch (settings.type) {
+    case "command": {
+      const ofSystem = process.platform === "win32" ? settings.commandWindows : undefined;
+      return { type: "command", command: required("command", ofSystem ?? settings.command) };
+    }
+    case "mcp_tool": {
+      const [server, tool] = [required("server", settings.server), required("tool", settings.tool)];
+      return { type: "mcp_tool", server, tool, input: settings.input ?? {} };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** How people are told which hook is meant. */
+export function hookName({ handler }: Hook): string {
+  return JSON.stringify(handler.type === "command" ? handler.command : `${handler.server}.${handler.tool}`);
+}
+
+/** `hooks.state` of a config.toml, where the released CLI notes what its user decided about each hook. */
+const STATE = v.looseObject({ state: v.record(v.string(), v.looseObject({ enabled: v.optional(v.boolean()) })) });
+
+function withoutState(table: unknown): unknown {
+  if (typeof table !== "object" || table === null) return table;
+  return Object.fromEntries(Object.entries(table).filter(([key]) => key !== "state"));
+}
+
+/** A project may not switch off the hooks of others. */
+function disabledKeys(sources: readonly HookSource[]): ReadonlySet<string> {
+  const states = sources.flatMap(({ table, isProject }) => {
+    const checked = isProject ? undefined : v.safeParse(STATE, table);
+    return checked?.success ? Object.entries(checked.output.state) : [];
+  });
+  return new Set(states.flatMap(([key, { enabled }]) => (enabled === false ? [key] : [])));
+}
+
+function snakeCase(event: string): string {
+  return event.replaceAll(/(?<=.)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 }
 
 function timeoutSeconds(event: HookEvent, configured: number | undefined): number {

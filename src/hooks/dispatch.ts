@@ -1,76 +1,109 @@
 import { sleep } from "#lib/abort.ts";
 import { Semaphore } from "#lib/semaphore.ts";
 import { log } from "#telemetry/log.ts";
-import type { CommandHook, HookEvent } from "./config.ts";
+import type { Hook, HookEvent } from "./config.ts";
+import { ContextFiles } from "./context-file.ts";
 import { matcherAccepts } from "./match.ts";
-import { emptyVerdict, type HookVerdict, mergeVerdicts, verdictOf } from "./output.ts";
+import { emptyVerdict, type HookVerdict, isSuppressed, mergeVerdicts, verdictOf } from "./output.ts";
 import { type EventFacts, hookInput, matchedName, type SessionFacts } from "./payloads.ts";
-import { runHook } from "./run-hook.ts";
+import { type HookRun, runHook } from "./run-hook.ts";
+import { type CallMcpTool, runMcpHook } from "./run-mcp-hook.ts";
 
 /** Hooks with `async = true` that run at the same time; others wait. */
 const MAX_ASYNC = 8;
-/** How long they may go on when the session is over. */
+/** How long what nobody waited for may go on when the session is over. */
 const ASYNC_GRACE_MS = 1000;
+/** Characters of a hook's output in the log. */
+const LOGGED_CHARS = 1000;
+
+export interface DispatcherOptions {
+  hooks: readonly Hook[];
+  session: SessionFacts;
+  /** The whole environment of the hooks, credentials already removed. */
+  env: Readonly<Record<string, string>>;
+  callMcpTool: CallMcpTool;
+}
+
+/** Told of each hook that begins and has something to show. */
+type OnStatus = (event: HookEvent, message: string) => void;
 
 /** Runs the hooks of one session. */
 export class HookDispatcher {
-  readonly #hooks: readonly CommandHook[];
-  readonly #session: SessionFacts;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #options: DispatcherOptions;
+  readonly #contextFiles = new ContextFiles();
   readonly #asyncSlots = new Semaphore(MAX_ASYNC);
-  readonly #asyncRuns = new Set<Promise<void>>();
+  /** What nobody waits for. */
+  readonly #aside = new Set<Promise<void>>();
   readonly #ending = new AbortController();
+  /** The last of the model requests told of: their hooks run in the order of the requests. */
+  #observed: Promise<void> = Promise.resolve();
 
-  /** `env` is the whole environment of the hooks, credentials already removed. */
-  constructor(hooks: readonly CommandHook[], session: SessionFacts, env: Readonly<Record<string, string>>) {
-    this.#hooks = hooks;
-    this.#session = session;
-    this.#env = env;
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
   }
 
   has(event: HookEvent): boolean {
-    return this.#hooks.some((hook) => hook.event === event);
+    return this.#options.hooks.some((hook) => hook.event === event);
   }
 
   /** Runs all matching hooks at once and says what they want together. Rejects with the signal's reason. */
-  async fire(facts: EventFacts, signal: AbortSignal): Promise<HookVerdict> {
+  async fire(facts: EventFacts, signal: AbortSignal, onStatus: OnStatus): Promise<HookVerdict> {
     const name = matchedName(facts);
-    const matching = this.#hooks.filter((hook) => hook.event === facts.event && matcherAccepts(hook.matcher, name));
+    const { hooks, session } = this.#options;
+    const matching = hooks.filter((hook) => hook.event === facts.event && matcherAccepts(hook.matcher, name));
     if (matching.length === 0) return emptyVerdict();
-    const input = hookInput(this.#session, facts);
-    for (const hook of matching) if (hook.isAsync) this.#runAside(hook, input);
+    const input = hookInput(session, facts);
+    const { signal: ending } = this.#ending;
+    for (const hook of matching) {
+      if (hook.statusMessage !== undefined) onStatus(hook.event, hook.statusMessage);
+      if (hook.isAsync) void this.#runAside(this.#asyncSlots.run(() => this.#run(hook, input, ending)));
+    }
     const awaited = matching.filter((hook) => !hook.isAsync);
     return mergeVerdicts(await Promise.all(awaited.map((hook) => this.#run(hook, input, signal))));
   }
 
+  /** Tells hooks that can change nothing; nobody waits for them, except those of the next model request. */
+  observe(facts: EventFacts, onStatus: OnStatus, onEnd: (verdict: HookVerdict) => void): void {
+    if (!this.has(facts.event)) return;
+    const before = facts.event === "Interrupt" ? Promise.resolve() : this.#observed;
+    const run = this.#runAside(before.then(() => this.fire(facts, this.#ending.signal, onStatus)).then(onEnd));
+    if (facts.event !== "Interrupt") this.#observed = run;
+  }
+
   /** Ends hooks nobody waited for, after a moment in which they may end by themselves. */
   async close(): Promise<void> {
-    if (this.#asyncRuns.size > 0) {
-      await Promise.race([Promise.all(this.#asyncRuns), sleep(ASYNC_GRACE_MS)]);
-    }
+    if (this.#aside.size > 0) await Promise.race([Promise.all(this.#aside), sleep(ASYNC_GRACE_MS)]);
     this.#ending.abort(new Error("the session is over"));
-    await Promise.all(this.#asyncRuns);
+    await Promise.all(this.#aside);
   }
 
-  async #run(hook: CommandHook, input: string, signal: AbortSignal): Promise<HookVerdict> {
-    const { command, timeoutMs } = hook;
-    const run = await runHook({ command, input, timeoutMs, cwd: this.#session.cwd, env: this.#env }, signal);
+  async #run(hook: Hook, input: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<HookVerdict> {
+    const run = await this.#start(hook, input, signal);
     const exit = run.type === "exited" ? String(run.code) : run.reason;
-    log("hooks", "debug", "hook", { event: hook.event, command, exit });
-    return verdictOf(hook, run);
+    const output = run.type === "exited" && !isSuppressed(run) ? run.stdout.slice(0, LOGGED_CHARS) : "";
+    log("hooks", "debug", "hook", { key: hook.key, exit, output });
+    return verdictOf(hook, run, (text, tokens) => this.#contextFiles.shorten(text, tokens));
   }
 
-  #runAside(hook: CommandHook, input: string): void {
+  #start(hook: Hook, input: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<HookRun> {
+    const { handler, timeoutMs } = hook;
+    const { session, env, callMcpTool } = this.#options;
+    if (handler.type === "mcp_tool") return runMcpHook(handler, input, { call: callMcpTool, timeoutMs }, signal);
+    const { command } = handler;
+    return runHook({ command, input: JSON.stringify(input), timeoutMs, cwd: session.cwd, env }, signal);
+  }
+
+  /** Resolves when it has ended, also by the end of the session. */
+  #runAside(work: Promise<unknown>): Promise<void> {
     const { signal } = this.#ending;
-    const run = this.#asyncSlots
-      .run(() => this.#run(hook, input, signal))
-      .then(
-        () => {},
-        (error) => {
-          if (!signal.aborted) throw error;
-        },
-      );
-    this.#asyncRuns.add(run);
-    void run.finally(() => this.#asyncRuns.delete(run));
+    const run: Promise<void> = work.then(
+      () => {},
+      (error) => {
+        if (!signal.aborted) throw error;
+      },
+    );
+    this.#aside.add(run);
+    void run.finally(() => this.#aside.delete(run));
+    return run;
   }
 }

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { messageOf } from "#lib/errors.ts";
-import { truncateMiddle } from "#lib/truncate.ts";
-import type { CommandHook, HookEvent } from "./config.ts";
+import type { PermissionAnswer } from "#protocol/approvals.ts";
+import { type Hook, type HookEvent, hookName } from "./config.ts";
 import type { HookRun } from "./run-hook.ts";
 
 /** What one hook wants, or what all hooks of an event want together. */
@@ -10,79 +10,123 @@ export interface HookVerdict {
   block: string | null;
   /** True: the turn (or compaction) ends, and no hook may keep it going. `block` says why. */
   stop: boolean;
-  /** Of a PermissionRequest: what is to be answered instead of asking a person; null leaves it open. */
-  permission: HookPermission | null;
+  /** Of PermissionRequest: what is to be answered instead of asking a person; null leaves it open. */
+  permission: PermissionAnswer | null;
+  /** Of PreToolUse: why a person is to be asked, or null. */
+  ask: string | null;
+  /** Of PreToolUse, another input; of PostToolUse, another output of an MCP tool. */
+  replacement: { value: unknown } | null;
   /** Texts for the model. */
   contexts: string[];
   /** Texts for a person. */
   messages: string[];
 }
 
-export type HookPermission = { behavior: "allow" } | { behavior: "deny"; message: string; interrupt: boolean };
-
 const PERMISSION = v.looseObject({
   behavior: v.picklist(["allow", "deny"]),
   message: v.nullish(v.string()),
   interrupt: v.nullish(v.boolean()),
+  updatedInput: v.optional(v.unknown()),
+  updatedPermissions: v.optional(v.unknown()),
 });
 const SPECIFIC = v.looseObject({
   additionalContext: v.nullish(v.string()),
   permissionDecision: v.nullish(v.picklist(["allow", "deny", "ask"])),
   permissionDecisionReason: v.nullish(v.string()),
   updatedInput: v.optional(v.unknown()),
+  updatedMCPToolOutput: v.optional(v.unknown()),
   decision: v.nullish(PERMISSION),
 });
 const OUTPUT = v.looseObject({
   continue: v.nullish(v.boolean()),
   stopReason: v.nullish(v.string()),
+  suppressOutput: v.nullish(v.boolean()),
   systemMessage: v.nullish(v.string()),
-  decision: v.nullish(v.string()),
+  decision: v.nullish(v.picklist(["approve", "block"])),
   reason: v.nullish(v.string()),
   hookSpecificOutput: v.nullish(SPECIFIC),
 });
 type Output = v.InferOutput<typeof OUTPUT>;
 
+/** Shortens a text of a hook that the model is to read to about that many tokens. */
+export type Shorten = (text: string, tokens: number) => string;
+
+const NO_REASON = "the hook gave no reason";
+/** What the model reads of a reason. */
+const REASON_TOKENS = 2500;
+/** Characters of a failed hook's standard error that people are shown. */
+const SHOWN_ERROR_CHARS = 2000;
+
 export function emptyVerdict(): HookVerdict {
-  return { block: null, stop: false, permission: null, contexts: [], messages: [] };
+  return { block: null, stop: false, permission: null, ask: null, replacement: null, contexts: [], messages: [] };
 }
 
 /** Reads what a hook's end means. A hook that did not do its work is told of, and blocks when `on_error` says so. */
-export function verdictOf(hook: CommandHook, run: HookRun): HookVerdict {
+export function verdictOf(hook: Hook, run: HookRun, shorten: Shorten): HookVerdict {
   if (run.type === "broken") return brokenHook(hook, run.reason);
   const stderr = run.stderr.trim();
-  if (run.code === 2) return { ...emptyVerdict(), block: stderr === "" ? "the hook gave no reason" : stderr };
-  if (run.code !== 0) return brokenHook(hook, `ended with exit code ${run.code}${stderr === "" ? "" : `: ${stderr}`}`);
+  if (run.code === 2 && CAN_BLOCK.has(hook.event)) {
+    return { ...emptyVerdict(), block: stderr === "" ? NO_REASON : shorten(stderr, REASON_TOKENS) };
+  }
+  if (run.code !== 0) {
+    const shown = stderr === "" ? "" : `: ${stderr.slice(0, SHOWN_ERROR_CHARS)}`;
+    return brokenHook(hook, `ended with exit code ${run.code}${shown}`);
+  }
   const text = run.stdout.trim();
-  if (!text.startsWith("{")) return plainText(hook, text);
+  if (!text.startsWith("{")) return plainText(hook, text, shorten);
   const output = parseOutput(text);
-  return typeof output === "string" ? brokenHook(hook, output) : jsonVerdict(hook, output);
+  return typeof output === "string" ? brokenHook(hook, output) : jsonVerdict(hook, output, shorten);
 }
 
-/** Blocks in the order of the hooks: the first reason counts. */
+/** Whether a hook asked that what it printed is not written to the log. */
+export function isSuppressed(run: HookRun): boolean {
+  if (run.type === "broken" || !run.stdout.trimStart().startsWith("{")) return false;
+  const output = parseOutput(run.stdout);
+  return typeof output !== "string" && output.suppressOutput === true;
+}
+
+/** The strictest counts: of what blocks the first in the order of the hooks, a refusal before a question. */
 export function mergeVerdicts(verdicts: readonly HookVerdict[]): HookVerdict {
   const decisive = verdicts.find(({ stop }) => stop) ?? verdicts.find(({ block }) => block !== null);
+  const replacements = verdicts.flatMap(({ replacement }) => replacement ?? []);
+  const [replacement = null, ...others] = replacements;
+  const isDisputed = others.some(({ value }) => !Bun.deepEquals(value, replacement?.value));
+  const dispute = isDisputed ? "two hooks want different replacements, and which of them counts is open" : null;
   return {
-    block: decisive?.block ?? null,
+    block: decisive?.block ?? dispute,
     stop: decisive?.stop ?? false,
     permission: strictest(verdicts.flatMap(({ permission }) => permission ?? [])),
+    ask: verdicts.find(({ ask }) => ask !== null)?.ask ?? null,
+    replacement: isDisputed ? null : replacement,
     contexts: verdicts.flatMap(({ contexts }) => contexts),
     messages: verdicts.flatMap(({ messages }) => messages),
   };
 }
 
-function strictest(answers: readonly HookPermission[]): HookPermission | null {
-  return answers.find(({ behavior }) => behavior === "deny") ?? answers[0] ?? null;
+/** Events at which exit code 2 stops something. */
+const CAN_BLOCK: ReadonlySet<HookEvent> = new Set([
+  "UserPromptSubmit",
+  "PreToolUse",
+  "PermissionRequest",
+  "PostToolUse",
+  "PreCompact",
+  "SubagentStop",
+  "Stop",
+]);
+const TEXT_IS_CONTEXT: ReadonlySet<HookEvent> = new Set(["SessionStart", "UserPromptSubmit", "SubagentStart"]);
+
+function strictest(answers: readonly PermissionAnswer[]): PermissionAnswer | null {
+  const denials = answers.filter((answer) => answer.behavior === "deny");
+  return denials.find(({ interrupt }) => interrupt) ?? denials[0] ?? answers[0] ?? null;
 }
 
-function brokenHook(hook: CommandHook, reason: string): HookVerdict {
-  const message = `The ${hook.event} hook ${JSON.stringify(hook.command)} failed: it ${reason}`;
+function brokenHook(hook: Hook, reason: string): HookVerdict {
+  const message = `The ${hook.event} hook ${hookName(hook)} failed: it ${reason}`;
   return { ...emptyVerdict(), block: hook.onError === "block" ? message : null, messages: [message] };
 }
 
-const TEXT_IS_CONTEXT: ReadonlySet<HookEvent> = new Set(["SessionStart", "UserPromptSubmit"]);
-
-function plainText(hook: CommandHook, text: string): HookVerdict {
-  const contexts = text !== "" && TEXT_IS_CONTEXT.has(hook.event) ? [limited(hook, text)] : [];
+function plainText(hook: Hook, text: string, shorten: Shorten): HookVerdict {
+  const contexts = text !== "" && TEXT_IS_CONTEXT.has(hook.event) ? [shorten(text, hook.contextLimit)] : [];
   return { ...emptyVerdict(), contexts };
 }
 
@@ -97,40 +141,63 @@ function parseOutput(text: string): Output | string {
   }
 }
 
-function jsonVerdict(hook: CommandHook, output: Output): HookVerdict {
+function jsonVerdict(hook: Hook, output: Output, shorten: Shorten): HookVerdict {
+  const common = commonVerdict(hook, output, shorten);
+  if (common.block !== null) return common;
+  const specific = output.hookSpecificOutput ?? {};
+  switch (hook.event) {
+    case "PreToolUse":
+      return { ...common, ...beforeTool(specific, shorten) };
+    case "PermissionRequest":
+      return specific.decision ? permissionVerdict(hook, common, specific.decision, shorten) : common;
+    case "PostToolUse":
+      return { ...common, replacement: given(specific.updatedMCPToolOutput) };
+    default:
+      return common;
+  }
+}
+
+/** What every event's hooks may answer. */
+function commonVerdict(hook: Hook, output: Output, shorten: Shorten): HookVerdict {
   const context = output.hookSpecificOutput?.additionalContext ?? "";
   const stop = output.continue === false;
+  const blocked = output.decision === "block" ? (output.reason ?? NO_REASON) : null;
+  const block = stop ? (output.stopReason ?? `stopped by a ${hook.event} hook`) : blocked;
   return {
-    block: stop ? (output.stopReason ?? `stopped by a ${hook.event} hook`) : blockReason(hook, output),
+    ...emptyVerdict(),
+    block: block === null ? null : shorten(block, REASON_TOKENS),
     stop,
-    permission: hook.event === "PermissionRequest" ? permissionOf(output) : null,
-    contexts: context === "" ? [] : [limited(hook, context)],
+    contexts: context === "" ? [] : [shorten(context, hook.contextLimit)],
     messages: typeof output.systemMessage === "string" ? [output.systemMessage] : [],
   };
 }
 
-function blockReason(hook: CommandHook, output: Output): string | null {
-  if (output.decision === "block") return output.reason ?? "the hook gave no reason";
-  const specific = output.hookSpecificOutput;
-  if (hook.event !== "PreToolUse" || specific === undefined || specific === null) return null;
-  const reason = specific.permissionDecisionReason ?? "the hook gave no reason";
-  if (specific.permissionDecision === "deny") return reason;
-  // What a hook asks for and we cannot do must not run as if it had not asked.
-  if (specific.permissionDecision === "ask")
-    return `the hook wants a person to be asked, which is not possible: ${reason}`;
-  if (specific.updatedInput !== undefined && specific.updatedInput !== null) {
-    return "the hook wants another input (updatedInput), which is not supported";
+type Specific = v.InferOutput<typeof SPECIFIC>;
+
+function beforeTool(specific: Partial<Specific>, shorten: Shorten): Pick<HookVerdict, "block" | "ask" | "replacement"> {
+  const reason = shorten(specific.permissionDecisionReason ?? NO_REASON, REASON_TOKENS);
+  const decision = specific.permissionDecision;
+  if (decision === "deny") return { block: reason, ask: null, replacement: null };
+  return { block: null, ask: decision === "ask" ? reason : null, replacement: given(specific.updatedInput) };
+}
+
+function permissionVerdict(
+  hook: Hook,
+  common: HookVerdict,
+  decision: v.InferOutput<typeof PERMISSION>,
+  shorten: Shorten,
+): HookVerdict {
+  if (decision.behavior === "deny") {
+    const message = shorten(decision.message ?? NO_REASON, REASON_TOKENS);
+    return { ...common, permission: { behavior: "deny", message, interrupt: decision.interrupt ?? false } };
   }
-  return null;
+  // What would be allowed then is not what was asked about.
+  const key = (["updatedInput", "updatedPermissions"] as const).find((name) => given(decision[name]) !== null);
+  if (key !== undefined)
+    return brokenHook(hook, `answered with \`${key}\`, which a request for permission cannot have`);
+  return { ...common, permission: { behavior: "allow" } };
 }
 
-function permissionOf({ hookSpecificOutput }: Output): HookPermission | null {
-  const decision = hookSpecificOutput?.decision ?? null;
-  if (decision === null || decision.behavior === "allow") return decision === null ? null : { behavior: "allow" };
-  const message = decision.message ?? "the hook gave no reason";
-  return { behavior: "deny", message, interrupt: decision.interrupt ?? false };
-}
-
-function limited(hook: CommandHook, text: string): string {
-  return truncateMiddle(text, { mode: "tokens", limit: hook.contextLimit });
+function given(value: unknown): { value: unknown } | null {
+  return value === undefined || value === null ? null : { value };
 }

@@ -2,47 +2,102 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { CodexError, errnoOf, messageOf } from "#lib/errors.ts";
-import type { CommandHook } from "./config.ts";
+import { writeFileAtomic } from "#lib/atomic-file.ts";
+import { CodexError, errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
+import { type Hook, hookName } from "./config.ts";
 
-const TRUST_FILE = v.looseObject({ approved: v.array(v.string()) });
+/** An approval, with what was approved for people who read the file; an older one may be the hash alone. */
+const APPROVAL = v.looseObject({ hash: v.string(), key: v.optional(v.string()) });
+const TRUST_FILE = v.looseObject({ approved: v.array(v.union([v.string(), APPROVAL])) });
+
+/** Whether a hook may run: `yours` needs no approval, `changed` is at a place where another one was approved. */
+export type HookTrust = "yours" | "trusted" | "changed" | "new";
 
 /**
  * What an approval is for: the hook with everything that decides when and how it runs, in this file. A program that
  * the command names is not part of it.
  */
-export function hookHash(hook: CommandHook): string {
-  const { event, matcher, command, timeoutMs, isAsync, onError, contextLimit, file } = hook;
-  const facts = [event, matcher ?? null, command, timeoutMs, isAsync, onError, contextLimit, file];
+export function hookHash(hook: Hook): string {
+  const { event, matcher, handler, timeoutMs, isAsync, onError, contextLimit, statusMessage, file } = hook;
+  const facts = [event, matcher ?? null, handler, timeoutMs, isAsync, onError, contextLimit, statusMessage, file];
   return `sha256:${createHash("sha256").update(JSON.stringify(facts)).digest("hex")}`;
 }
 
+/** What the user approved: `$CODEX_HOME/hooks-trust.json`, read at once. Throws a CodexError when it cannot be. */
+export class HookApprovals {
+  readonly file: string;
+  readonly #content: v.InferOutput<typeof TRUST_FILE>;
+
+  constructor(codexHome: string) {
+    this.file = join(codexHome, "hooks-trust.json");
+    this.#content = readApprovals(this.file);
+  }
+
+  trustOf(hook: Hook): HookTrust {
+    if (!hook.isProject) return "yours";
+    const { approved } = this.#content;
+    if (approved.some((approval) => hashOf(approval) === hookHash(hook))) return "trusted";
+    const isKnownPlace = approved.some((approval) => typeof approval !== "string" && approval.key === hook.key);
+    return isKnownPlace ? "changed" : "new";
+  }
+
+  /** Approves hooks in place of what was approved where they stand, or takes their approval away. */
+  set(hooks: readonly Hook[], trusted: boolean): void {
+    const hashes = new Set(hooks.map((hook) => hookHash(hook)));
+    const keys = new Set(hooks.map(({ key }) => key));
+    const others = this.#content.approved.filter(
+      (approval) => !hashes.has(hashOf(approval)) && (typeof approval === "string" || !keys.has(approval.key ?? "")),
+    );
+    const approvals = hooks.map((hook) => ({ hash: hookHash(hook), key: hook.key, hook: JSON.parse(hookName(hook)) }));
+    this.#content.approved = trusted ? [...others, ...approvals] : others;
+    try {
+      writeFileAtomic(this.file, `${JSON.stringify(this.#content, null, 2)}\n`, { mode: 0o600 });
+    } catch (error) {
+      throw new CodexError("hooks_trust", `Cannot write "${this.file}": ${osErrorText(error)}`, { cause: error });
+    }
+  }
+}
+
 /**
- * Leaves out a project's hooks that `$CODEX_HOME/hooks-trust.json` does not approve, with a warning that says how to.
- * Hooks of the user, the system and the command line need no approval: whoever writes there decides anyway.
- * Throws a CodexError when that file cannot be read.
+ * Leaves out a project's hooks that are not approved, with a warning that says how to approve them. Hooks of the
+ * user, the system and the command line need no approval: whoever writes there decides anyway. `bypass` lets all run.
  */
 export function trustedHooks(
-  hooks: readonly CommandHook[],
+  hooks: readonly Hook[],
   codexHome: string,
-): { hooks: CommandHook[]; warnings: string[] } {
-  const file = join(codexHome, "hooks-trust.json");
-  const approved = hooks.some((hook) => hook.isProject) ? approvedHashes(file) : new Set();
-  const isTrusted = (hook: CommandHook) => !hook.isProject || approved.has(hookHash(hook));
-  const skipped = hooks.filter((hook) => !isTrusted(hook));
-  return { hooks: hooks.filter(isTrusted), warnings: skipped.map((hook) => skippedWarning(hook, file)) };
+  options: { bypass: boolean },
+): { hooks: readonly Hook[]; warnings: string[] } {
+  if (!hooks.some((hook) => hook.isProject)) return { hooks, warnings: [] };
+  const approvals = new HookApprovals(codexHome);
+  const skipped = hooks.filter((hook) => BLOCKED.has(approvals.trustOf(hook)));
+  if (options.bypass) {
+    const note = `${skipped.length} hooks of this project run without your approval (--dangerously-bypass-hook-trust)`;
+    return { hooks, warnings: skipped.length === 0 ? [] : [note] };
+  }
+  const warnings = skipped.map((hook) => skippedWarning(hook, approvals.trustOf(hook)));
+  return { hooks: hooks.filter((hook) => !skipped.includes(hook)), warnings };
 }
 
-function skippedWarning(hook: CommandHook, file: string): string {
-  return `Skipped the hook ${JSON.stringify(hook.command)} for ${hook.event} of "${hook.file}": it is new or was changed. To run it, add "${hookHash(hook)}" to the list "approved" in "${file}"`;
+const BLOCKED: ReadonlySet<HookTrust> = new Set(["changed", "new"]);
+/** Enough of a hash to name a hook on the command line. */
+export const SHORT_HASH_CHARS = "sha256:".length + 12;
+
+function skippedWarning(hook: Hook, trust: HookTrust): string {
+  const why = trust === "changed" ? "it was changed since you approved it" : "you have not approved it";
+  const hash = hookHash(hook).slice(0, SHORT_HASH_CHARS);
+  return `Skipped the hook ${hookName(hook)} for ${hook.event} of "${hook.file}": ${why}. To run it: codex hooks trust ${hash}`;
 }
 
-function approvedHashes(file: string): ReadonlySet<string> {
+function hashOf(approval: v.InferOutput<typeof TRUST_FILE>["approved"][number]): string {
+  return typeof approval === "string" ? approval : approval.hash;
+}
+
+function readApprovals(file: string): v.InferOutput<typeof TRUST_FILE> {
   try {
-    return new Set(v.parse(TRUST_FILE, JSON.parse(readFileSync(file, "utf8"))).approved);
+    return v.parse(TRUST_FILE, JSON.parse(readFileSync(file, "utf8")));
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return new Set();
-    const expected = 'expected {"approved": ["sha256:…"]}';
+    if (errnoOf(error) === "ENOENT") return { approved: [] };
+    const expected = 'expected {"approved": [{"hash": "sha256:…"}]}';
     throw new CodexError("invalid_hooks_trust", `Cannot read "${file}": ${messageOf(error)}; ${expected}`);
   }
 }

@@ -13,6 +13,8 @@ export type Event =
   | { type: "turn_started"; turnId: TurnId; modelContextWindow: number | null }
   /** A notice to a person that does not end anything. */
   | { type: "warning"; message: string }
+  /** A hook of this event (`PreToolUse`) that has something to say to people begins. */
+  | { type: "hook_started"; event: string; message: string }
   /** A stream retry: `message` is the full "Reconnecting... n/5 (…)" text. */
   | { type: "stream_error"; message: string }
   | { type: "agent_message_delta"; itemId: string; delta: string }

@@ -51,11 +51,12 @@ export function assembleThread(parts: ThreadParts): { thread: Thread; close: () 
     git: parts.git,
     policy: settings.sandbox.policy,
   });
+  const hooked = { settings, transcriptPath: recorder.path, emit };
   const deps: TurnDeps = {
     client: engines.model.client,
     registry: tools.registry,
-    router: new ToolRouter(tools.registry, hooks?.tools(settings, emit)),
-    hooks: isRoot ? hooks?.turns : undefined,
+    router: new ToolRouter(tools.registry, hooks?.tools(hooked)),
+    hooks: hooks?.turns(hooked),
     questions: parts.questions,
     initialContext: () => parts.contextWith(memory.injection?.message ?? null),
     contextRestored: () => receipts(memory, "compaction"),

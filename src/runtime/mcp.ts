@@ -4,6 +4,7 @@ import type { McpServerStatus } from "#mcp/server.ts";
 import { McpServers } from "#mcp/servers.ts";
 import type { Event } from "#protocol/events.ts";
 import { createMcpResourceTools } from "#tools/mcp-resources/mcp-resources.ts";
+import { parseCallResult } from "#tools/mcp-tool/call-server.ts";
 import { withMcpTools } from "#tools/mcp-tool/mcp-registry.ts";
 import type { ToolRegistry } from "#tools/registry.ts";
 import type { Tool } from "#tools/tool.ts";
@@ -21,6 +22,11 @@ export interface Mcp {
   begin(): Promise<void>;
   /** Tells of servers starting, beginning with what has happened so far. */
   announceTo(emit: (event: Event) => void): void;
+  /** Calls a tool for somebody who is not the model. Throws when there is no such server or the call fails. */
+  callTool(
+    call: { server: string; tool: string; arguments: Readonly<Record<string, unknown>> },
+    signal: AbortSignal,
+  ): Promise<{ text: string; isError: boolean }>;
   /** Resolves when the tools of every server are known or known to be out of reach. */
   toolsReady(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -51,12 +57,29 @@ export function createMcp({ settings, codexHome, cwd, source }: RuntimeOptions):
       emit = onEvent;
       for (const event of held.splice(0)) emit(event);
     },
+    callTool: (call, signal) => callTool(servers, call, signal),
     toolsReady: async (signal) => {
       if (source !== "cli") return whole(signal);
       await Promise.race([whole(signal), Bun.sleep(INTERACTIVE_WAIT_MS)]);
     },
     close: () => servers.close(),
   };
+}
+
+async function callTool(
+  servers: McpServers,
+  call: { server: string; tool: string; arguments: Readonly<Record<string, unknown>> },
+  signal: AbortSignal,
+): Promise<{ text: string; isError: boolean }> {
+  const server = servers.find(call.server);
+  if (server === undefined) throw new Error(`no MCP server "${call.server}" is configured or enabled`);
+  const params = { name: call.tool, arguments: call.arguments };
+  const { content, structuredContent, isError } = parseCallResult(
+    await server.request("tools/call", params, { signal }),
+  );
+  const texts = content.flatMap(({ text }) => (typeof text === "string" ? [text] : []));
+  const isStructured = texts.length === 0 && structuredContent !== null;
+  return { text: isStructured ? JSON.stringify(structuredContent) : texts.join("\n"), isError };
 }
 
 function statusEvent(server: string, status: McpServerStatus): Event {

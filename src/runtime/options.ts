@@ -1,6 +1,7 @@
 import type { Thread } from "#agent/thread.ts";
 import type { Settings } from "#config/resolve.ts";
 import type { SessionSource } from "#protocol/rollout-item.ts";
+import type { MemoryNotes } from "./memory-notes.ts";
 import type { SessionSummary } from "./summary.ts";
 
 /** What a front end decides before anything is built. */
@@ -14,12 +15,16 @@ export interface RuntimeOptions {
   originator: string;
   /** Whether the front end answers `approval_requested` and `elicitation_requested`. */
   canAsk: boolean;
+  /** True runs a trusted project's hooks although the user has not approved them. */
+  bypassHookTrust?: boolean;
   /** True stores no rollout. */
   ephemeral: boolean;
   /** File that gets the model's responses, or undefined. */
   record: string | undefined;
   /** Recording to answer from instead of a model, or undefined. */
   replay: string | undefined;
+  /** Shared by the runtimes of a process that has one for each session, so that one of them writes all notes down. */
+  memoryNotes?: MemoryNotes;
 }
 
 /** A thread that takes ops. */

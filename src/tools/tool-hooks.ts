@@ -1,13 +1,13 @@
-import type { ApprovalRequest } from "#protocol/approvals.ts";
+import type { ApprovalRequest, PermissionAnswer } from "#protocol/approvals.ts";
 import { textMessage } from "#protocol/items.ts";
 import type { Tool, ToolCall, ToolContext, ToolResult } from "./tool.ts";
 
 /** The user's hooks around tool calls. `block` is for the model to read, `contexts` too. */
 export interface ToolHooks {
-  /** Before a call: `block` says why it must not run. */
-  before(call: ToolCall, context: ToolContext): Promise<ToolHookVerdict>;
-  /** After a call that ran: `block` takes the place of its output. */
-  after(call: ToolCall, result: ToolResult, context: ToolContext): Promise<ToolHookVerdict>;
+  /** Before a call: whether and how it runs. */
+  before(call: ToolCall, context: ToolContext): Promise<BeforeVerdict>;
+  /** After a call that ran: `block` or `replacement` takes the place of its output. */
+  after(call: ToolCall, result: ToolResult, context: ToolContext): Promise<AfterVerdict>;
   /**
    * Before a person is asked whether a call may go on, and where nobody can be asked: what the hooks say instead, or
    * null when they leave it open.
@@ -15,11 +15,19 @@ export interface ToolHooks {
   permission?(request: ApprovalRequest, context: ToolContext): Promise<PermissionAnswer | null>;
 }
 
-/** What hooks say to a request for permission. `interrupt` ends the turn. `message` is for the model to read. */
-export type PermissionAnswer = { behavior: "allow" } | { behavior: "deny"; message: string; interrupt: boolean };
-
-export interface ToolHookVerdict {
+export interface BeforeVerdict {
+  /** Why the call must not run, or null. */
   block: string | null;
+  /** Why a person is to be asked in any case, or null. */
+  ask: string | null;
+  /** What runs: the model's call, or what hooks made of it. */
+  call: ToolCall;
+  contexts: readonly string[];
+}
+
+export interface AfterVerdict {
+  block: string | null;
+  replacement: string | null;
   contexts: readonly string[];
 }
 
@@ -35,12 +43,16 @@ export async function runWithHooks(
     const refused = `The call was not run: a hook blocked it: ${before.block}`;
     return withContexts({ output: refused, success: false }, before.contexts);
   }
-  const result = await tool.run(call, context);
-  const after = await hooks.after(call, result, context);
-  const contexts = [...before.contexts, ...after.contexts];
-  if (after.block === null) return withContexts(result, contexts);
-  const feedback = `The call was run, and a hook answers for it: ${after.block}`;
-  return withContexts({ ...result, output: feedback, success: false }, contexts);
+  const result = await tool.run(before.call, before.ask === null ? context : { ...context, forceAsk: before.ask });
+  const after = await hooks.after(before.call, result, context);
+  return withContexts(answered(result, after), [...before.contexts, ...after.contexts]);
+}
+
+function answered(result: ToolResult, { block, replacement }: AfterVerdict): ToolResult {
+  if (block !== null) {
+    return { ...result, output: `The call was run, and a hook answers for it: ${block}`, success: false };
+  }
+  return replacement === null ? result : { ...result, output: replacement };
 }
 
 function withContexts(result: ToolResult, contexts: readonly string[]): ToolResult {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { loadConfig } from "#config/load.ts";
 import { resolveSettings } from "#config/resolve.ts";
-import { type CommandHook, readHooks } from "#hooks/config.ts";
+import { type Hook, readHooks } from "#hooks/config.ts";
 import { matcherAccepts } from "#hooks/match.ts";
-import { hookHash, trustedHooks } from "#hooks/trust.ts";
+import { HookApprovals, hookHash, trustedHooks } from "#hooks/trust.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";
 
 async function sources(home: TempHome) {
@@ -26,7 +26,7 @@ type = "command"
 command = "guard"
 timeout = 5
 async = true
-on_error = "block"
+on_error = "ignore"
 additionalContextLimit = 10
 statusMessage = "looking"
 [[hooks.SessionEnd]]
@@ -36,28 +36,53 @@ hooks = [{ type = "command", command = "bye" }, { type = "command", command = "l
     const json = home.write("home/hooks.json", one("done"));
     const { hooks, warnings } = readHooks(await sources(home));
     expect(warnings).toEqual([]);
-    const defaults: Omit<CommandHook, "event" | "command" | "file" | "timeoutMs"> = {
+    const defaults: Omit<Hook, "key" | "event" | "handler" | "file" | "timeoutMs"> = {
       matcher: undefined,
       isAsync: false,
       onError: "ignore",
       contextLimit: 2500,
+      statusMessage: undefined,
       isProject: false,
     };
+    const command = (text: string) => ({ type: "command" as const, command: text });
     expect(hooks).toEqual([
       {
+        key: `${toml}:pre_tool_use:0:0`,
         event: "PreToolUse",
         matcher: "Bash",
-        command: "guard",
+        handler: command("guard"),
         timeoutMs: 5000,
         isAsync: true,
-        onError: "block",
+        onError: "ignore",
         contextLimit: 10,
+        statusMessage: "looking",
         file: toml,
         isProject: false,
       },
-      { ...defaults, event: "SessionEnd", command: "bye", timeoutMs: 1000, file: toml },
-      { ...defaults, event: "SessionEnd", command: "long", timeoutMs: 3000, file: toml },
-      { ...defaults, event: "Stop", command: "done", timeoutMs: 600_000, file: json },
+      {
+        ...defaults,
+        key: `${toml}:session_end:0:0`,
+        event: "SessionEnd",
+        handler: command("bye"),
+        timeoutMs: 1000,
+        file: toml,
+      },
+      {
+        ...defaults,
+        key: `${toml}:session_end:0:1`,
+        event: "SessionEnd",
+        handler: command("long"),
+        timeoutMs: 3000,
+        file: toml,
+      },
+      {
+        ...defaults,
+        key: `${json}:stop:0:0`,
+        event: "Stop",
+        handler: command("done"),
+        timeoutMs: 600_000,
+        file: json,
+      },
     ]);
   });
 
@@ -67,17 +92,17 @@ hooks = [{ type = "command", command = "bye" }, { type = "command", command = "l
       "home/hooks.json",
       JSON.stringify({
         hooks: {
-          SubagentStop: [{ hooks: [{ type: "command", command: "x" }] }],
-          Stop: [{ hooks: [{ type: "mcp_tool", server: "s", tool: "t" }, { type: "prompt" }] }],
+          SomethingElse: [{ hooks: [{ type: "command", command: "x" }] }],
+          Stop: [{ hooks: [{ type: "agent" }, { type: "prompt" }] }],
         },
       }),
     );
     const { hooks, warnings } = readHooks(await sources(home));
     expect(hooks).toEqual([]);
     expect(warnings).toEqual([
-      `Hooks for "SubagentStop" of "${json}" are not run: known events are SessionStart, UserPromptSubmit, PreToolUse, PermissionRequest, PostToolUse, PreCompact, PostCompact, Stop, SessionEnd`,
-      `A hook of type "mcp_tool" for Stop of "${json}" is not run: only type "command" is`,
-      `A hook of type "prompt" for Stop of "${json}" is not run: only type "command" is`,
+      `Hooks for "SomethingElse" of "${json}" are not run: known events are SessionStart, UserPromptSubmit, PreModelRequest, PostModelRequest, PreToolUse, PermissionRequest, PostToolUse, PreCompact, PostCompact, SubagentStart, SubagentStop, Stop, Interrupt, SessionEnd`,
+      `A hook of type "agent" for Stop of "${json}" is not run: only the types "command" and "mcp_tool" are`,
+      `A hook of type "prompt" for Stop of "${json}" is not run: only the types "command" and "mcp_tool" are`,
     ]);
   });
 
@@ -128,24 +153,53 @@ describe("a project's hooks", () => {
     const { hooks } = readHooks(await sources(home));
     const theirs = hooks.find((hook) => hook.isProject);
     if (theirs === undefined) throw new Error("the project's hook was not read");
-    const before = trustedHooks(hooks, home.codexHome);
-    expect(before.hooks.map(({ command }) => command)).toEqual(["mine"]);
-    expect(before.warnings).toEqual([
-      `Skipped the hook "theirs" for Stop of "${file}": it is new or was changed. To run it, add "${hookHash(theirs)}" to the list "approved" in "${home.codexHome}/hooks-trust.json"`,
-    ]);
+    const trusted = (of: readonly Hook[] = hooks) => trustedHooks(of, home.codexHome, { bypass: false });
+    const commands = (of: readonly Hook[]) =>
+      of.map(({ handler }) => (handler.type === "command" ? handler.command : ""));
+    const skipped = (why: string, hook: Hook) =>
+      `Skipped the hook "theirs" for Stop of "${file}": ${why}. To run it: codex hooks trust ${hookHash(hook).slice(0, 19)}`;
+    expect(commands(trusted().hooks)).toEqual(["mine"]);
+    expect(trusted().warnings).toEqual([skipped("you have not approved it", theirs)]);
+    expect(trustedHooks(hooks, home.codexHome, { bypass: true })).toEqual({
+      hooks,
+      warnings: ["1 hooks of this project run without your approval (--dangerously-bypass-hook-trust)"],
+    });
     home.write("home/hooks-trust.json", JSON.stringify({ approved: [hookHash(theirs)] }));
-    expect(trustedHooks(hooks, home.codexHome)).toEqual({ hooks, warnings: [] });
+    expect(trusted()).toEqual({ hooks, warnings: [] });
+    new HookApprovals(home.codexHome).set([theirs], true);
+    expect(trusted()).toEqual({ hooks, warnings: [] });
     for (const change of [
-      { command: "other" },
+      { handler: { type: "command", command: "other" } },
       { matcher: "x" },
       { file: "/elsewhere" },
       { onError: "block" },
+      { timeoutMs: 5 },
     ] as const) {
-      expect(trustedHooks([{ ...theirs, ...change }], home.codexHome).hooks).toEqual([]);
+      expect(trusted([{ ...theirs, ...change }]).hooks).toEqual([]);
     }
+    const changed: Hook = { ...theirs, timeoutMs: 5 };
+    expect(trusted([changed]).warnings).toEqual([skipped("it was changed since you approved it", changed)]);
+    new HookApprovals(home.codexHome).set([changed], true);
+    expect([trusted([changed]).hooks.length, trusted([theirs]).hooks.length]).toEqual([1, 0]);
+    new HookApprovals(home.codexHome).set([changed], false);
+    expect(trusted([changed]).warnings).toEqual([skipped("you have not approved it", changed)]);
     home.write("home/hooks-trust.json", "{}");
-    expect(() => trustedHooks(hooks, home.codexHome)).toThrow('expected {"approved": ["sha256:…"]}');
+    expect(() => trusted()).toThrow('expected {"approved": [{"hash": "sha256:…"}]}');
   });
+});
+
+test("a hook that is switched off in [hooks.state] is not run, unless a project says so", async () => {
+  await using home = await tempHome({ git: true });
+  const json = home.write("home/hooks.json", one("mine"));
+  const state = (enabled: boolean) => `[hooks.state."${json}:stop:0:0"]\nenabled = ${enabled}\ntrusted_hash = "x"\n`;
+  const trust = `[projects."${home.cwd}"]\ntrust_level = "trusted"\n`;
+  home.write("home/config.toml", trust);
+  home.write("project/.codex/config.toml", state(false));
+  expect(readHooks(await sources(home)).hooks).toHaveLength(1);
+  home.write("home/config.toml", `${trust}${state(true)}`);
+  expect(readHooks(await sources(home)).hooks).toHaveLength(1);
+  home.write("home/config.toml", `${trust}${state(false)}`);
+  expect(readHooks(await sources(home))).toEqual({ hooks: [], warnings: [] });
 });
 
 test.each([

@@ -110,7 +110,6 @@ describe("a tool call", () => {
 
   test.each([
     [{ hookSpecificOutput: { permissionDecision: "ask" } }],
-    [{ hookSpecificOutput: { permissionDecision: "allow", updatedInput: { command: "true" } } }],
     [{ decision: "block", reason: "why" }],
     [{ continue: false, stopReason: "why" }],
   ])(
@@ -267,6 +266,7 @@ describe("what hooks are told", () => {
         cwd: home.cwd,
         model: "gpt-5.2-codex",
       };
+      const { model: _, ...withoutModel } = common;
       const mode = { permission_mode: "bypassPermissions" };
       const turn = { ...common, turn_id: expect.any(String) };
       const tool = {
@@ -285,7 +285,7 @@ describe("what hooks are told", () => {
         { ...turn, hook_event_name: "PreCompact", trigger: "manual" },
         { ...turn, hook_event_name: "PostCompact", trigger: "manual" },
         { ...common, ...mode, hook_event_name: "SessionStart", source: "compact" },
-        { ...common, hook_event_name: "SessionEnd", reason: "other" },
+        { ...withoutModel, hook_event_name: "SessionEnd", reason: "other" },
       ]);
       expect(readFileSync(join(home.root, "env"), "utf8")).not.toContain("a-key-of-ours");
     } finally {
@@ -345,17 +345,10 @@ test("a project's hooks do not run without trust, and without approval only with
   }
   expect(existsSync(mark)).toBe(false);
   home.write("home/config.toml", `[projects."${home.cwd}"]\ntrust_level = "trusted"\n`);
-  let hash: string | undefined;
   {
     await using session = await start(home, [say("ok")]);
     await session.say("go");
-    hash = /sha256:[0-9a-f]{64}/.exec(warnings(session)[0] ?? "")?.[0];
+    expect(warnings(session)).toEqual([expect.stringContaining("you have not approved it")]);
   }
   expect(existsSync(mark)).toBe(false);
-  if (hash === undefined) throw new Error("the warning names no hash");
-  home.write("home/hooks-trust.json", JSON.stringify({ approved: [hash] }));
-  await using session = await start(home, [say("ok")]);
-  await session.say("go");
-  expect(warnings(session)).toEqual([]);
-  expect(existsSync(mark)).toBe(true);
 }, 30_000);

@@ -1,10 +1,11 @@
 import { itemToWire, type ResponseItem, textMessage } from "#protocol/items.ts";
-import type { ModelFailure, ModelRequest } from "#providers/model-client.ts";
+import type { ModelEvent, ModelFailure, ModelRequest } from "#providers/model-client.ts";
 import { compactedHistory } from "#rollout/compacted-history.ts";
 import { assistantText } from "../context/history.ts";
 import { pairCallsWithOutputs } from "../context/normalize.ts";
 import summaryPrefix from "../prompts/summary-prefix.md" with { type: "text" };
 import type { ThreadState } from "../thread-state.ts";
+import { modelStream } from "../turn/model-stream.ts";
 import { turnRequest } from "../turn/request.ts";
 import { type FinalFailure, retryStreams } from "../turn/stream-retries.ts";
 import type { Turn, TurnDeps } from "../turn/turn-deps.ts";
@@ -27,7 +28,7 @@ export async function compactHistory(
   const collected: { summary: string } = { summary: "" };
   while (true) {
     const failure = await retryStreams(state, turn.signal, () =>
-      summarise(deps, state, compactRequest(state, turn, input), turn.signal, collected),
+      summarise(state, modelStream(deps, turn, compactRequest(state, turn, input)), collected),
     );
     if (failure === null) break;
     if (failure.kind !== "context_window" || input.length <= 2) return failure;
@@ -51,14 +52,12 @@ function compactRequest(state: ThreadState, turn: Turn, input: readonly Response
 
 /** One stream of the summarising request. Its items are not part of the conversation. */
 async function summarise(
-  deps: TurnDeps,
   state: ThreadState,
-  request: ModelRequest,
-  signal: AbortSignal,
+  stream: AsyncIterable<readonly ModelEvent[]>,
   collected: { summary: string },
 ): Promise<ModelFailure | null> {
   let failure: ModelFailure | null = null;
-  for await (const batch of deps.client.stream(request, { signal })) {
+  for await (const batch of stream) {
     for (const event of batch) {
       if (event.type === "item_done" && event.item.type === "message") collected.summary = assistantText(event.item);
       else if (event.type === "rate_limits") state.setRateLimits(event.rateLimits);

@@ -3,6 +3,7 @@ import type { ModelRequest } from "#providers/model-client.ts";
 import { outputItems } from "#tools/route.ts";
 import { ABORTED_OUTPUT } from "../context/normalize.ts";
 import type { ThreadState } from "../thread-state.ts";
+import { modelStream } from "./model-stream.ts";
 import { type PendingCall, streamAttempt } from "./stream-attempt.ts";
 import { type FinalFailure, retryStreams } from "./stream-retries.ts";
 import { toolContext } from "./tool-context.ts";
@@ -27,12 +28,10 @@ export async function sample(
   let calls = 0;
   const failure = await retryStreams(state, turn.signal, async () => {
     const attempt = await streamAttempt({
-      client: deps.client,
-      request: makeRequest(),
+      stream: modelStream(deps, turn, makeRequest()),
       state,
       startCall: (call) => deps.router.run(call, toolContext(state, turn, deps.questions)),
       itemFinished: (item) => deps.itemFinished(item),
-      signal: turn.signal,
     });
     await recordOutputs(attempt.calls, state, turn.signal);
     calls = attempt.calls.length;

@@ -1,6 +1,6 @@
 import { CitationFilter } from "#memories/read/citations.ts";
 import type { ResponseItem } from "#protocol/items.ts";
-import type { ModelClient, ModelEvent, ModelFailure, ModelRequest } from "#providers/model-client.ts";
+import type { ModelEvent, ModelFailure } from "#providers/model-client.ts";
 import { toolCallOf } from "#tools/route.ts";
 import type { ToolCall, ToolResult } from "#tools/tool.ts";
 import type { ThreadState } from "../thread-state.ts";
@@ -25,15 +25,13 @@ export interface AttemptOutcome {
  * side effects do.
  */
 export async function streamAttempt(options: {
-  client: ModelClient;
-  request: ModelRequest;
+  stream: AsyncIterable<readonly ModelEvent[]>;
   state: ThreadState;
   startCall: (call: ToolCall) => Promise<ToolResult>;
   itemFinished: (item: ResponseItem) => void;
-  signal: AbortSignal;
 }): Promise<AttemptOutcome> {
   const attempt = new Attempt(options);
-  for await (const batch of options.client.stream(options.request, { signal: options.signal })) {
+  for await (const batch of options.stream) {
     for (const event of batch) attempt.handle(event);
   }
   return attempt.finish();

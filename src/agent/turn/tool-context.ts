@@ -15,6 +15,7 @@ export function toolContext(state: ThreadState, turn: Turn, questions: OpenQuest
     sandbox: settings.sandbox,
     signal: turn.signal,
     emit: (event) => state.emit(event),
+    interrupt: () => turn.interrupt(),
     person: questions && {
       approve: (request) => questions.askApproval(turn, request),
       elicit: (request) => questions.askElicitation(turn, request),

@@ -12,7 +12,7 @@ export interface TurnDeps {
   client: ModelClient;
   registry: ToolRegistry;
   router: ToolRouter;
-  /** Undefined when there are none, and in threads that are not the user's own. */
+  /** Undefined when there are none. */
   hooks: TurnHooks | undefined;
   /** Undefined where nobody can be asked. */
   questions: OpenQuestions | undefined;
@@ -45,4 +45,6 @@ export interface Turn {
   outputSchema: Record<string, unknown> | undefined;
   wire: TurnWireState;
   signal: AbortSignal;
+  /** Aborts the signal as the user's interruption does. */
+  interrupt(): void;
 }

@@ -58,6 +58,7 @@ export async function execCommand(line: ExecCommandLine, options: ExecCliOptions
     source: "exec",
     originator: "codex_exec",
     canAsk: false,
+    bypassHookTrust: options.dangerouslyBypassHookTrust === true,
     ephemeral: options.ephemeral === true,
     record: options.record === undefined ? undefined : resolve(options.record),
     replay: options.replay === undefined ? undefined : resolve(options.replay),

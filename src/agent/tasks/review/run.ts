@@ -23,6 +23,7 @@ const FORWARDED: ReadonlySet<Event["type"]> = new Set([
   "command_finished",
   "plan_updated",
   "stream_error",
+  "hook_started",
   "warning",
 ] satisfies Event["type"][]);
 

@@ -1,0 +1,68 @@
+import type { HookDispatcher } from "#hooks/dispatch.ts";
+import type { HookVerdict } from "#hooks/output.ts";
+import type { ToolFacts } from "#hooks/payloads.ts";
+import type { ApprovalRequest } from "#protocol/approvals.ts";
+import type { ToolCall } from "#tools/tool.ts";
+import type { BeforeVerdict, ToolHooks } from "#tools/tool-hooks.ts";
+import { callWithInput, canBeAskedAbout, hookToolFacts, hookToolResponse } from "./hook-tool-facts.ts";
+import { agentFacts, fire, type HookedThread } from "./hooked-thread.ts";
+
+/** The hooks around the tool calls of one thread. */
+export function hookedTools(dispatcher: HookDispatcher, thread: HookedThread): ToolHooks {
+  const agent = agentFacts(thread);
+  /** Of calls that run, by call id: a request for permission names its call only so. */
+  const running = new Map<string, ToolFacts>();
+  return {
+    before: async (call, { turnId, signal }) => {
+      const verdict = dispatcher.has("PreToolUse")
+        ? beforeVerdict(
+            call,
+            await fire(dispatcher, thread, { event: "PreToolUse", turnId, agent, ...hookToolFacts(call) }, signal),
+          )
+        : { block: null, ask: null, call, contexts: [] };
+      if (verdict.block === null) running.set(call.callId, hookToolFacts(verdict.call));
+      return verdict;
+    },
+    permission: async (request, { turnId, signal }) => {
+      const tool = running.get(request.callId);
+      if (tool === undefined || !dispatcher.has("PermissionRequest")) return null;
+      const facts = { event: "PermissionRequest", turnId, agent, ...tool, ...described(tool, request) } as const;
+      const verdict = await fire(dispatcher, thread, facts, signal);
+      if (verdict.block === null) return verdict.permission;
+      return { behavior: "deny", message: verdict.block, interrupt: verdict.stop };
+    },
+    after: async (call, { output }, { turnId, signal }) => {
+      running.delete(call.callId);
+      if (!dispatcher.has("PostToolUse")) return { block: null, replacement: null, contexts: [] };
+      const toolResponse = hookToolResponse(call, output);
+      const facts = { event: "PostToolUse", turnId, agent, ...hookToolFacts(call), toolResponse } as const;
+      const { block, contexts, replacement } = await fire(dispatcher, thread, facts, signal);
+      if (replacement === null || !isMcpTool(call)) return { block, replacement: null, contexts };
+      const { value } = replacement;
+      return { block, replacement: typeof value === "string" ? value : JSON.stringify(value), contexts };
+    },
+  };
+}
+
+/** What becomes of the call. What a hook asks for and cannot be done must not run as if it had not asked. */
+function beforeVerdict(call: ToolCall, { block, ask, replacement, contexts }: HookVerdict): BeforeVerdict {
+  const other = replacement === null ? call : callWithInput(call, replacement.value);
+  if (block !== null) return { block, ask: null, call, contexts };
+  if (typeof other === "string") return { block: other, ask: null, call, contexts };
+  if (ask !== null && !canBeAskedAbout(call)) {
+    const reason = `the hook wants a person to be asked, which "${call.name}" has no question for: ${ask}`;
+    return { block: reason, ask: null, call, contexts };
+  }
+  return { block: null, ask, call: other, contexts };
+}
+
+/** The reason the person would be given, where hooks of the released CLI find it. */
+function described({ toolInput }: ToolFacts, request: ApprovalRequest): { toolInput: unknown } {
+  const isObject = typeof toolInput === "object" && toolInput !== null;
+  if (request.type !== "command" || request.reason === null || !isObject) return { toolInput };
+  return { toolInput: { ...toolInput, description: request.reason } };
+}
+
+function isMcpTool({ name }: ToolCall): boolean {
+  return name.startsWith("mcp__");
+}
