@@ -40,11 +40,6 @@ export class OpenQuestions {
     });
   }
 
-  /** Whether an approval with this id waits for its answer. */
-  isOpen(requestId: string): boolean {
-    return this.#open.get(requestId)?.type === "approval";
-  }
-
   /** An id that is not open is ignored: the turn may have ended while the person thought. */
   answerApproval(requestId: string, decision: ApprovalDecision): void {
     const question = this.#open.get(requestId);

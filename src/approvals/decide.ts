@@ -11,12 +11,20 @@ import { bareText, type CommandReading, hidesDanger } from "./read-command.ts";
 
 /** What may happen with a command before it runs. */
 export type Decision =
-  /** `retryOutside`: when the sandbox stops it, the user may be asked to run it again without. */
-  | { type: "run"; sandboxed: boolean; retryOutside: boolean }
-  /** The user is to be asked; `reason` says why. Approved, it runs `sandboxed` or not. */
-  | { type: "ask"; reason: string; sandboxed: boolean }
+  | ({ type: "run" } & Run)
+  /**
+   * The user is to be asked; `reason` says why. `amendable` is the one plain
+   * command of it, where a rule that allows it would have answered the question.
+   */
+  | ({ type: "ask"; reason: string; amendable: readonly string[] | undefined } & Run)
   /** `reason` goes to the model as it is. */
   | { type: "reject"; reason: string };
+
+/** How a command runs that may. `retryOutside`: when the sandbox stops it, the user is asked to run it again without. */
+interface Run {
+  sandboxed: boolean;
+  retryOutside: boolean;
+}
 
 export interface DecisionInput {
   command: CommandReading;
@@ -30,7 +38,7 @@ export interface DecisionInput {
 /** What rules, lists and policy say about a command, without regard to whether anybody can be asked. */
 type Verdict =
   | { type: "forbidden"; reason: string }
-  | { type: "ask"; reason: string; refusal: string }
+  | { type: "ask"; reason: string; refusal: string; isRuled: boolean }
   | { type: "run"; sandboxed: boolean };
 
 /** The rule for one shell command: policy × what the command is × rules × sandbox. The strictest part decides. */
@@ -43,15 +51,21 @@ export function decide(input: DecisionInput): Decision {
       return { type: "reject", reason: verdict.reason };
     case "ask":
       if (approvalPolicy === "never") return { type: "reject", reason: verdict.refusal };
-      return { type: "ask", reason: verdict.reason, sandboxed: sandbox !== "danger-full-access" && !escalate };
-    case "run": {
-      const sandboxed = verdict.sandboxed && sandbox !== "danger-full-access";
-      const mayRetry = approvalPolicy === "untrusted" || approvalPolicy === "on-failure";
-      return { type: "run", sandboxed, retryOutside: sandboxed && mayRetry };
-    }
+      return {
+        type: "ask",
+        reason: verdict.reason,
+        ...runOf(approvalPolicy, sandbox !== "danger-full-access" && !escalate),
+        amendable: verdict.isRuled ? undefined : onlyPlain(input.command),
+      };
+    case "run":
+      return { type: "run", ...runOf(approvalPolicy, verdict.sandboxed && sandbox !== "danger-full-access") };
     default:
       return assertNever(verdict);
   }
+}
+
+function runOf(policy: ApprovalPolicy, sandboxed: boolean): Run {
+  return { sandboxed, retryOutside: sandboxed && (policy === "untrusted" || policy === "on-failure") };
 }
 
 function judge(input: DecisionInput): Verdict {
@@ -62,18 +76,25 @@ function judge(input: DecisionInput): Verdict {
   const forbidden = longest(about.filter((match) => match.rule.decision === "forbidden" && match.certain));
   if (forbidden !== undefined) return { type: "forbidden", reason: forbiddenReason(command.argv, forbidden) };
   const prompt = longest(about);
-  if (prompt !== undefined) return ask(promptReason(command.argv, prompt), NEVER_ASKS);
+  if (prompt !== undefined) return { ...ask(promptReason(command.argv, prompt), NEVER_ASKS), isRuled: true };
   const unclear = unclearReason(command, rules);
-  if (unclear !== undefined)
-    return ask(`${shown(command.argv)} requires approval: ${unclear}`, `${NEVER_ASKS}: ${unclear}`);
+  if (unclear !== undefined) {
+    const reason = `${shown(command.argv)} requires approval: ${unclear}`;
+    return { ...ask(reason, `${NEVER_ASKS}: ${unclear}`), isRuled: true };
+  }
   return judgeByTable(input, whole);
 }
 
 /** The text programs know for a question that nobody is there to answer. */
 const NEVER_ASKS = "approval required by policy, but AskForApproval is set to Never";
 
-function ask(reason: string, refusal: string): Verdict {
-  return { type: "ask", reason, refusal };
+function ask(reason: string, refusal: string): Extract<Verdict, { type: "ask" }> {
+  return { type: "ask", reason, refusal, isRuled: false };
+}
+
+/** The words of a command line that is one plain command. */
+export function onlyPlain({ plain }: CommandReading): readonly string[] | undefined {
+  return plain?.length === 1 ? plain[0] : undefined;
 }
 
 /** No rule restricts the command: what grants it, or else the table of policies. */

@@ -56,3 +56,9 @@ export interface ElicitationAnswer {
   /** The filled form of an accepted "form" question. */
   content: Record<string, unknown> | null;
 }
+
+/** What the user's hooks say to a request in the person's place. `message` is for the model to read. */
+export type PermissionAnswer =
+  | { behavior: "allow" }
+  /** `interrupt` ends the turn. */
+  | { behavior: "deny"; message: string; interrupt: boolean };

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { ThreadSettings } from "#agent/settings.ts";
 import { BARE_PATCH_MESSAGE, interceptPatch } from "#apply-patch/heredoc.ts";
+import { SessionApprovals } from "#approvals/session-cache.ts";
 import { SessionRules } from "#execpolicy/session-rules.ts";
 import { environment } from "#lib/env.ts";
 import { writeStderr } from "#lib/stdio.ts";
@@ -39,6 +40,8 @@ export interface ThreadTools {
 const PREFETCH_DELAY_MS = 0;
 
 export function createThreadTools(engines: Engines, settings: ThreadSettings): ThreadTools {
+  const { codexHome, settings: configured } = engines.options;
+  const approvals = new SessionApprovals();
   const sessions = new SessionTable();
   const login = loginEnvironment(engines, settings);
   const prefetch = setTimeout(() => login.prefetch(settings.sandbox), PREFETCH_DELAY_MS);
@@ -46,12 +49,13 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
   const commands: CommandDeps = {
     sessions,
     sandbox: engines.sandbox,
-    rules: new SessionRules(engines.options.settings.ruleFolders, (notice) => writeStderr(`warning: ${notice}\n`)),
+    rules: new SessionRules(codexHome, configured.ruleFolders, (notice) => writeStderr(`warning: ${notice}\n`)),
+    approvals,
     shell: engines.shell,
     environment: login,
-    interceptPatch: patchInterceptor(createPatchRunner({ spawnSelf })),
+    interceptPatch: patchInterceptor(createPatchRunner({ spawnSelf, approvals })),
   };
-  const { webSearch, viewImageTool } = engines.options.settings;
+  const { webSearch, viewImageTool } = configured;
   const search =
     settings.subagent === "review"
       ? undefined
@@ -61,7 +65,7 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
     createWriteStdinTool({ sessions }),
     ...(engines.mcp?.resourceTools ?? []),
     createUpdatePlanTool(),
-    createApplyPatchTool({ spawnSelf }),
+    createApplyPatchTool({ spawnSelf, approvals }),
     ...(search === undefined ? [] : [search]),
     ...(viewImageTool ? [createViewImageTool()] : []),
     createShellTool(commands, "shell"),

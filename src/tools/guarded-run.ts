@@ -1,14 +1,23 @@
 import { statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
-import { decide } from "#approvals/decide.ts";
+import { type Decision, decide, onlyPlain } from "#approvals/decide.ts";
 import { readCommand } from "#approvals/read-command.ts";
 import type { RuleSet } from "#execpolicy/rules.ts";
 import { errnoOf } from "#lib/errors.ts";
 import type { LoginEnvironment, PreparedScript } from "#process/login-env.ts";
 import { capturedText } from "#process/output-buffer.ts";
-import type { Session, SessionObserver, SessionTable } from "#process/sessions.ts";
+import type { Collected, Session, SessionObserver, SessionTable } from "#process/sessions.ts";
 import type { Shell } from "#process/shell.ts";
+import { looksDenied } from "#sandbox/denial.ts";
 import type { Sandbox } from "#sandbox/sandbox.ts";
+import {
+  type CommandQuestion,
+  type Consent,
+  type ConsentDeps,
+  canAsk,
+  consentToCommand,
+  RETRY_REASON,
+} from "./consent.ts";
 import type { ToolContext, ToolResult } from "./tool.ts";
 
 /** A command that may turn out to be a patch in disguise. */
@@ -25,11 +34,11 @@ export interface PatchCandidate {
 export type InterceptPatch = (candidate: PatchCandidate) => Promise<ToolResult | null>;
 
 /** What the command tools of one thread share. */
-export interface CommandDeps {
+export interface CommandDeps extends ConsentDeps {
   sessions: SessionTable;
   sandbox: Sandbox;
   /** The rules files' say, read at the first command. */
-  rules: { current(): RuleSet };
+  rules: ConsentDeps["rules"] & { current(): RuleSet };
   /** The user's shell. */
   shell: Shell;
   environment: LoginEnvironment;
@@ -45,12 +54,21 @@ export interface CommandRequest {
   /** Absolute. */
   workdir: string;
   tty: boolean;
-  escalate: boolean;
+  escalation: Escalation;
 }
 
-/** How starting a command went. */
-export type CommandStart =
-  | { type: "started"; session: Session }
+/** What the model asks for beyond an ordinary run. */
+export interface Escalation {
+  /** Whether the command is to leave the sandbox. */
+  asked: boolean;
+  /** Why, for the person. */
+  justification: string | undefined;
+  /** First words of similar commands that could be allowed from now on. */
+  prefixRule: readonly string[] | undefined;
+}
+
+/** Why a command was not started. */
+export type NotStarted =
   /** Not allowed: `reason` is for the model. */
   | { type: "rejected"; reason: string }
   /** The system would not start it. */
@@ -58,26 +76,99 @@ export type CommandStart =
   /** There is no sandbox for the policy on this machine. */
   | { type: "unavailable"; message: string };
 
-/** Approve, wrap in the sandbox, start, announce. */
-export async function startCommand(
+type CommandStart = { type: "started"; session: Session } | NotStarted;
+
+/** A command that ran, as far as the tool waited for it. */
+export interface CommandRan<Waited> {
+  type: "ran";
+  session: Session;
+  waited: Waited;
+}
+
+/**
+ * The way of every command of the model: judge, ask, wrap in the sandbox, start, announce, `wait`; and when the
+ * sandbox stopped it and the policy says so, ask again and run it without.
+ */
+export async function runGuarded<Waited extends Collected>(
   request: CommandRequest,
   context: ToolContext,
   deps: CommandDeps,
-): Promise<CommandStart> {
-  const { argv, escalate } = request;
+  wait: (session: Session) => Promise<Waited>,
+): Promise<CommandRan<Waited> | NotStarted> {
+  const { argv, escalation } = request;
   const { approvalPolicy, sandbox } = context;
   const rules = deps.rules.current();
   const command = await readCommand(argv, rules, { ownShell: deps.shell.path });
   context.signal.throwIfAborted();
-  const decision = decide({ command, approvalPolicy, sandbox: sandbox.policy.type, escalate, rules });
-  switch (decision.type) {
-    case "reject":
-      return { type: "rejected", reason: decision.reason };
-    case "ask":
-      return { type: "rejected", reason: `this run cannot ask the user for approval: ${decision.reason}` };
-    case "run":
-      return startAllowed(request, decision.sandboxed ? context : withoutSandbox(context), deps);
+  const judged = decide({ command, approvalPolicy, sandbox: sandbox.policy.type, escalate: escalation.asked, rules });
+  const decision = forced(judged, context);
+  if (decision.type === "reject") return { type: "rejected", reason: decision.reason };
+  if (decision.type === "ask") {
+    const { reason, sandboxed, amendable } = decision;
+    const consent = await consentTo(request, { reason, escalated: !sandboxed, amendable }, context, deps);
+    if (!consent.granted) return { type: "rejected", reason: consent.reason };
   }
+  const first = startAllowed(request, decision.sandboxed ? context : withoutSandbox(context), deps);
+  if (first.type === "unavailable") return withoutAny(request, first, context, deps, wait);
+  const ran = await waitFor(first, wait);
+  const isRetried = ran.type === "ran" && decision.retryOutside && canAsk(context) && wasDenied(ran.waited);
+  if (!isRetried) return ran;
+  const amendable = decision.type === "ask" ? decision.amendable : onlyPlain(command);
+  return outsideSandbox(request, { reason: RETRY_REASON, amendable }, context, deps, wait);
+}
+
+/** There is nothing to confine the command with: a person may let it run all the same. */
+async function withoutAny<Waited extends Collected>(
+  request: CommandRequest,
+  start: Extract<NotStarted, { type: "unavailable" }>,
+  context: ToolContext,
+  deps: CommandDeps,
+  wait: (session: Session) => Promise<Waited>,
+): Promise<CommandRan<Waited> | NotStarted> {
+  if (context.approvalPolicy === "never" || !canAsk(context)) return start;
+  const reason = `it would run without a sandbox: ${start.message}`;
+  return outsideSandbox(request, { reason, amendable: undefined }, context, deps, wait);
+}
+
+async function outsideSandbox<Waited extends Collected>(
+  request: CommandRequest,
+  question: Pick<CommandQuestion, "reason" | "amendable">,
+  context: ToolContext,
+  deps: CommandDeps,
+  wait: (session: Session) => Promise<Waited>,
+): Promise<CommandRan<Waited> | NotStarted> {
+  const consent = await consentTo(request, { ...question, escalated: true }, context, deps);
+  if (!consent.granted) return { type: "rejected", reason: consent.reason };
+  return waitFor(startAllowed(request, withoutSandbox(context), deps), wait);
+}
+
+async function waitFor<Waited extends Collected>(
+  start: CommandStart,
+  wait: (session: Session) => Promise<Waited>,
+): Promise<CommandRan<Waited> | NotStarted> {
+  if (start.type !== "started") return start;
+  return { type: "ran", session: start.session, waited: await wait(start.session) };
+}
+
+/** A hook may want the person asked where the policy would not ask. */
+function forced(decision: Decision, context: ToolContext): Decision {
+  if (decision.type !== "run" || context.forceAsk === undefined) return decision;
+  return { ...decision, type: "ask", reason: context.forceAsk, amendable: undefined };
+}
+
+function consentTo(
+  { callId, argv, workdir, escalation }: CommandRequest,
+  question: Pick<CommandQuestion, "reason" | "escalated" | "amendable">,
+  context: ToolContext,
+  deps: CommandDeps,
+): Promise<Consent> {
+  const reason = escalation.asked ? (escalation.justification ?? question.reason) : question.reason;
+  const proposedPrefix = escalation.prefixRule;
+  return consentToCommand({ ...question, callId, argv, cwd: workdir, reason, proposedPrefix }, context, deps);
+}
+
+function wasDenied({ exitCode, output, startFailure }: Collected): boolean {
+  return exitCode !== null && startFailure === undefined && looksDenied({ exitCode, output: capturedText(output) });
 }
 
 /** The folder a command runs in: the session's cwd unless the model names another, relative to it. */

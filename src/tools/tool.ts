@@ -1,4 +1,10 @@
-import type { ApprovalDecision, ApprovalRequest, ElicitationAnswer, ElicitationRequest } from "#protocol/approvals.ts";
+import type {
+  ApprovalDecision,
+  ApprovalRequest,
+  ElicitationAnswer,
+  ElicitationRequest,
+  PermissionAnswer,
+} from "#protocol/approvals.ts";
 import type { Event } from "#protocol/events.ts";
 import type { ResponseItem, ToolOutputPayload } from "#protocol/items.ts";
 import type { ApprovalPolicy } from "#protocol/policies.ts";
@@ -37,6 +43,10 @@ export interface ToolContext {
   emit(event: Event): void;
   /** The person in front of the program; undefined where nobody can be asked. */
   person: Person | undefined;
+  /** The user's hooks, heard before the person; null when they leave the question open. Set by the router. */
+  permissionHook?: (request: ApprovalRequest) => Promise<PermissionAnswer | null>;
+  /** Ends the turn as the user's own interruption does. */
+  interrupt(): void;
   /** Why a hook wants a person to be asked before this call, even where policy and rules would let it run. */
   forceAsk?: string;
 }

@@ -172,8 +172,10 @@ describe("rules", () => {
     const prompt = rules('prefix_rule(["ls"], "prompt", justification="really?")');
     const policies = APPROVAL_POLICIES.map((policy) => decided({ argv: bash("ls"), policy, rules: prompt }));
     const question = { type: "ask", reason: "`/bin/bash -lc ls` requires approval: really?", sandboxed: true };
+    // A rule that allows it would change nothing: the strictest one decides.
+    const asked = (retryOutside: boolean) => ({ ...question, retryOutside, amendable: undefined });
     const reason = "approval required by policy, but AskForApproval is set to Never";
-    expect(policies).toEqual([question, question, question, { type: "reject", reason }] as Decision[]);
+    expect(policies).toEqual([asked(true), asked(true), asked(false), { type: "reject", reason }] as Decision[]);
   });
 
   test("the strictest of the matching rules counts", () => {

@@ -93,7 +93,7 @@ describe("a file whose text is unknown", () => {
 test("a session reads its rules once, at the first question, and tells of mistakes once", async () => {
   await using home = await tempHome();
   const notices: string[] = [];
-  const rules = new SessionRules([join(home.root, "rules")], (notice) => notices.push(notice));
+  const rules = new SessionRules(home.codexHome, [join(home.root, "rules")], (notice) => notices.push(notice));
   home.write("rules/a.rules", 'prefix_rule(["a"], "prompt")\n(');
   expect(rules.current().byProgram.has("a")).toBe(true);
   home.write("rules/a.rules", "");

@@ -27,6 +27,8 @@ export interface TestSessionOptions {
   responses: ResponseScript;
   config?: ConfigFlags;
   start?: ThreadStart;
+  /** Whether questions are put to the test, which answers with `submit`; default false. */
+  canAsk?: boolean;
   /** Goes on in the home of another session. */
   home?: TempHome;
 }
@@ -43,7 +45,7 @@ export async function startSession(options: TestSessionOptions): Promise<TestSes
     cwd: home.cwd,
     source: "exec",
     originator: "codex_exec",
-    canAsk: false,
+    canAsk: options.canAsk ?? false,
     ephemeral: false,
     record: undefined,
     replay: undefined,

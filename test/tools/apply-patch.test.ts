@@ -1,102 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import { SessionApprovals } from "#approvals/session-cache.ts";
 import { CodexError } from "#lib/errors.ts";
-import type { Event } from "#protocol/events.ts";
-import type { SandboxPolicy } from "#protocol/policies.ts";
 import { findModel } from "#providers/model-catalog.ts";
-import { prepareSandbox } from "#sandbox/select.ts";
 import { PATCH_GRAMMAR } from "#tools/apply-patch/grammar.ts";
-import { decidePatch } from "#tools/apply-patch/patch-policy.ts";
 import { createPatchRunner, type PatchRunDeps } from "#tools/apply-patch/run-patch.ts";
 import { createApplyPatchTool } from "#tools/apply-patch/tool.ts";
-import type { ToolContext, ToolPayload } from "#tools/tool.ts";
-import { filesBelow, patchOf } from "../apply-patch/scratch.ts";
-
-const WORKSPACE: SandboxPolicy = {
-  type: "workspace-write",
-  network_access: false,
-  exclude_tmpdir_env_var: true,
-  exclude_slash_tmp: true,
-};
-const FULL: SandboxPolicy = { type: "danger-full-access" };
-
-/** A project `work` beside a folder `outside`, and a session in it. */
-class Session implements Disposable {
-  readonly base = realpathSync(mkdtempSync(join(tmpdir(), "codex-patch-tool-")));
-  readonly work = join(this.base, "work");
-  readonly events: Event[] = [];
-  readonly #abort = new AbortController();
-  readonly context: ToolContext;
-
-  constructor(policy: SandboxPolicy, files: Readonly<Record<string, string>> = {}) {
-    for (const folder of ["work/sub", "outside", "home"]) mkdirSync(join(this.base, folder), { recursive: true });
-    for (const [name, content] of Object.entries(files)) writeFileSync(join(this.work, name), content);
-    this.context = {
-      threadId: "thread",
-      turnId: "turn",
-      cwd: this.work,
-      model: findModel("gpt-5.2-codex"),
-      approvalPolicy: "never",
-      sandbox: { policy, sessionCwd: this.work, tmpdir: undefined, codexHome: join(this.base, "home") },
-      signal: this.#abort.signal,
-      emit: (event) => this.events.push(event),
-      person: undefined,
-    };
-  }
-
-  call(payload: ToolPayload, deps: PatchRunDeps = { spawnSelf: sandboxed }) {
-    return createApplyPatchTool(deps).run({ name: "apply_patch", callId: "call", payload }, this.context);
-  }
-
-  patch(...lines: string[]) {
-    return this.call({ kind: "custom", input: patchOf(...lines) });
-  }
-
-  abort(): void {
-    this.#abort.abort(new Error("interrupted"));
-  }
-
-  /** Every file of the project. */
-  files(): Record<string, string> {
-    return filesBelow(this.work);
-  }
-
-  outside(): Record<string, string> {
-    return filesBelow(join(this.base, "outside"));
-  }
-
-  [Symbol.dispose](): void {
-    rmSync(this.base, { recursive: true, force: true });
-  }
-}
-
-/** This program as patch engine inside the real sandbox, as the runtime starts it. */
-const sandboxed: PatchRunDeps["spawnSelf"] = async ({ patch, cwd, context }) => {
-  const argv = [process.execPath, join(import.meta.dir, "../../src/main.ts"), "--codex-run-as-apply-patch"];
-  const plan = prepareSandbox().plan({ argv, cwd, env: { HOME: "/" }, tty: false }, context.sandbox);
-  if ("unavailable" in plan) throw new CodexError("sandbox_unavailable", plan.message);
-  const child = Bun.spawn(plan.argv, {
-    cwd: plan.cwd,
-    env: plan.env,
-    stdio: [new Blob([patch]), "pipe", "pipe", ...plan.inheritFds],
-  });
-  plan.release();
-  const read = (stream: unknown) => new Response(stream as ReadableStream<Uint8Array>).text();
-  const [stdout, stderr] = await Promise.all([read(child.stdout), read(child.stderr), child.exited]);
-  plan.finished();
-  return { exitCode: child.exitCode, stdout, stderr };
-};
-
-const neverSpawned: PatchRunDeps = { spawnSelf: () => Promise.reject(new Error("spawned")) };
-const REJECTED = "patch rejected: writing outside of the project; rejected by user approval settings";
-const stored = (output: string, exitCode: number) =>
-  expect.stringMatching(
-    new RegExp(
-      `^${RegExp.escape(`{"output":${JSON.stringify(output)},"metadata":{"exit_code":${exitCode},"duration_seconds":`)}\\d+\\.\\d}}$`,
-    ),
-  );
+import type { ToolPayload } from "#tools/tool.ts";
+import { patchOf } from "../apply-patch/scratch.ts";
+import { FULL, neverSpawned, Session, sandboxed, stored, WORKSPACE } from "./patch-stage.ts";
 
 describe("what a request lists", () => {
   test("a freeform tool for models that take one, nothing for others", () => {
@@ -176,7 +89,7 @@ describe("a patch that fits", () => {
 
   test("waits for another one, so that neither is lost", async () => {
     using session = new Session(WORKSPACE, { "a.txt": "1\n2\n" });
-    const run = createPatchRunner({ spawnSelf: sandboxed });
+    const run = createPatchRunner({ approvals: new SessionApprovals(), spawnSelf: sandboxed });
     const { context, work } = session;
     const edit = (line: string) => ({ patch: patchOf("*** Update File: a.txt", "@@", `-${line}`, `+new ${line}`) });
     const results = await Promise.all(
@@ -188,7 +101,7 @@ describe("a patch that fits", () => {
 
   test("may start in another folder", async () => {
     using session = new Session(WORKSPACE);
-    const run = createPatchRunner({ spawnSelf: sandboxed });
+    const run = createPatchRunner({ approvals: new SessionApprovals(), spawnSelf: sandboxed });
     const { context } = session;
     const patch = patchOf("*** Add File: a.txt", "+1");
     const result = await run({ patch, workdir: join(session.work, "sub"), context, callId: "call" });
@@ -268,70 +181,6 @@ describe("a patch that is not applied leaves no event and no change", () => {
     session.abort();
     expect(session.patch("*** Add File: a.txt", "+1")).rejects.toThrow("interrupted");
     expect([session.events, session.files()]).toEqual([[], {}]);
-  });
-});
-
-describe("where a patch may write", () => {
-  const refusals: [string, SandboxPolicy, string[], ((session: Session) => void)?][] = [
-    ["anywhere under read-only", { type: "read-only" }, ["*** Add File: b.txt", "+1"]],
-    ["an absolute path", WORKSPACE, ["*** Add File: /codex-patch-test", "+1"]],
-    ["..", WORKSPACE, ["*** Add File: ../outside/x", "+1"]],
-    ["one of several files", WORKSPACE, ["*** Add File: b.txt", "+1", "*** Add File: ../outside/x", "+1"]],
-    ["a move out", WORKSPACE, ["*** Update File: a.txt", "*** Move to: ../outside/x", "@@", "-1", "+2"]],
-    ["a linked folder", WORKSPACE, ["*** Add File: l/x", "+1"], (s) => symlinkSync("../outside", join(s.work, "l"))],
-    ["a dangling link", WORKSPACE, ["*** Add File: l", "+1"], (s) => symlinkSync("../outside/x", join(s.work, "l"))],
-    [".git", WORKSPACE, ["*** Add File: .git/hooks/pre-commit", "+1"], (s) => mkdirSync(join(s.work, ".git"))],
-    [".codex, also when missing", WORKSPACE, ["*** Add File: .codex/config.toml", "+1"]],
-    [".agents, also when missing", WORKSPACE, ["*** Add File: sub/../.agents/x", "+1"]],
-    [
-      "a protected folder by a link",
-      WORKSPACE,
-      ["*** Add File: l/config", "+1"],
-      (s) => {
-        mkdirSync(join(s.work, ".git"));
-        symlinkSync(".git", join(s.work, "l"));
-      },
-    ],
-  ];
-  for (const [name, policy, lines, prepare] of refusals) {
-    test(`not: ${name}`, async () => {
-      using session = new Session(policy, { "a.txt": "1\n" });
-      prepare?.(session);
-      const payload: ToolPayload = { kind: "custom", input: patchOf(...lines) };
-      expect(await session.call(payload, neverSpawned)).toEqual({ output: REJECTED, success: false });
-      expect([session.events, session.files(), session.outside()]).toEqual([[], { "a.txt": "1\n" }, {}]);
-    });
-  }
-
-  test("an added folder of the policy", async () => {
-    using session = new Session(WORKSPACE);
-    const folder = join(session.base, "outside");
-    const { policy, ...rest } = session.context.sandbox;
-    Object.assign(session.context, { sandbox: { ...rest, policy: { ...policy, writable_roots: [folder] } } });
-    expect(await session.patch(`*** Add File: ${folder}/x`, "+1")).toMatchObject({ success: true });
-    expect(session.outside()).toEqual({ x: "1\n" });
-  });
-
-  test("a link to a file inside", async () => {
-    using session = new Session(WORKSPACE, { "a.txt": "1\n" });
-    symlinkSync("../a.txt", join(session.work, "sub/l"));
-    expect(await session.patch("*** Update File: sub/l", "@@", "-1", "+2")).toMatchObject({ success: true });
-    expect(session.files()).toEqual({ "a.txt": "2\n" });
-  });
-
-  test("the decision", () => {
-    const roots = [{ root: "/w", readOnly: ["/w/.git"] }];
-    const decide = (...paths: string[]) => decidePatch(WORKSPACE, paths, roots).allow;
-    expect(decide("/w/a", "/w/b/c")).toBe(true);
-    expect(decide("/w/.gitignore")).toBe(true);
-    for (const path of ["/a", "/w2/a", "/w/.git/x", "/w/.git"])
-      expect([path, decide("/w/a", path)]).toEqual([path, false]);
-    expect(decidePatch(WORKSPACE, ["/w/a"], []).allow).toBe(false);
-    expect(decidePatch(FULL, ["/anything"], []).allow).toBe(true);
-    expect(decidePatch({ type: "read-only" }, ["/w/a"], roots)).toEqual({
-      allow: false,
-      reason: "writing outside of the project; rejected by user approval settings",
-    });
   });
 });
 

@@ -1,3 +1,4 @@
+import { SessionApprovals } from "#approvals/session-cache.ts";
 import { NO_RULES } from "#execpolicy/rules.ts";
 import { environment } from "#lib/env.ts";
 import { type ChildEnvOptions, childEnvironment, DEFAULT_ENV_POLICY } from "#process/env-policy.ts";
@@ -75,6 +76,7 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     // A chunk is only counted: a test that floods would otherwise hold the flood.
     emit: (event) => events.push(event.type === "command_output" ? { ...event, chunk: new Uint8Array() } : event),
     person: undefined,
+    interrupt: () => abort.abort(new Error("interrupted")),
   };
   const call = (tool: Tool, args: unknown) => {
     const argumentsJson = typeof args === "string" ? args : JSON.stringify(args);
@@ -115,8 +117,9 @@ function commandDeps(home: TempHome, sandbox: CommandDeps["sandbox"], env: Recor
       throw new Error(message);
     },
   };
-  const rules = { current: () => NO_RULES };
-  return { sessions: new SessionTable(), sandbox, rules, shell, environment: new LoginEnvironment(loginOptions) };
+  const login = new LoginEnvironment(loginOptions);
+  const rules = { current: () => NO_RULES, allow: () => {} };
+  return { sessions: new SessionTable(), sandbox, rules, approvals: new SessionApprovals(), shell, environment: login };
 }
 
 /** The events without chunks, times and call ids. */

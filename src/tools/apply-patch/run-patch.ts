@@ -5,14 +5,18 @@ import { parsePatch } from "#apply-patch/parse.ts";
 import { describeForModel } from "#apply-patch/patch.ts";
 import { summarize } from "#apply-patch/summarize.ts";
 import { type VerifiedPatch, verifyPatch } from "#apply-patch/verify.ts";
+import type { SessionApprovals } from "#approvals/session-cache.ts";
 import { monotonicMs } from "#lib/clock.ts";
 import { CodexError, osErrorText } from "#lib/errors.ts";
 import { Semaphore } from "#lib/semaphore.ts";
+import type { FileChange } from "#protocol/file-change.ts";
+import { looksDenied } from "#sandbox/denial.ts";
 import { writableRoots } from "#sandbox/roots.ts";
+import { canAsk, consentToPatch, REJECTED, RETRY_REASON } from "../consent.ts";
 import { structuredJson } from "../shell/structured-output.ts";
 import { failure } from "../text-result.ts";
 import type { ToolContext, ToolResult } from "../tool.ts";
-import { decidePatch } from "./patch-policy.ts";
+import { decidePatch, type PatchDecision } from "./patch-policy.ts";
 
 /** How a patch command ended; `exitCode` is null when it was killed. */
 export interface PatchCommandResult {
@@ -22,6 +26,8 @@ export interface PatchCommandResult {
 }
 
 export interface PatchRunDeps {
+  /** What the user approved for the session. */
+  approvals: SessionApprovals;
   /**
    * Runs this program's own `apply_patch` inside the sandbox of the context, `patch` on its standard input
    * (an argument is limited to 128 KiB on Linux). Rejects with a CodexError when the sandbox cannot be
@@ -39,48 +45,122 @@ export type RunVerifiedPatch = (args: {
 }) => Promise<ToolResult>;
 
 /**
- * The one way a model's patch reaches files: parse, verify, decide, then write. Until a patch is verified
- * and allowed there is no event. Under danger-full-access it is written in this process; otherwise a
- * child inside the sandbox does it all again, because a command that runs at the same time could swap a
- * folder for a link between our check and our write.
+ * The one way a model's patch reaches files: parse, verify, decide, ask, then write. Until a patch is verified
+ * and not refused there is no event. Under danger-full-access it is written in this process, and so is one a person
+ * let out of the sandbox, to the very files that were named in the question; otherwise a child inside the sandbox
+ * does it all again, because a command that runs at the same time could swap a folder for a link between our check
+ * and our write.
  */
 export function createPatchRunner(deps: PatchRunDeps): RunVerifiedPatch {
-  return (args) => oneAtATime.run(() => runPatch(args, deps));
+  return async (args) => {
+    let permit: Permit = NO_PERMIT;
+    for (;;) {
+      const outcome = await oneAtATime.run(() => attempt(args, permit, deps));
+      if (!("question" in outcome)) return outcome;
+      const { question } = outcome;
+      const { changes, realPaths } = question;
+      // Nobody else's patch waits while a person thinks: afterwards everything is verified again.
+      if (!question.isAnnounced) args.context.emit({ type: "patch_started", callId: args.callId, changes });
+      const consent = await consentToPatch({ ...question, callId: args.callId }, args.context, deps);
+      permit = { changes, paths: new Set(realPaths), confined: question.confined, startedMs: monotonicMs() };
+      if (!consent.granted) return refused(refusalText(consent.reason), permit, args);
+    }
+  };
 }
 
 /** Calls may overlap; two patches for one file would each be computed from the content before both. */
 const oneAtATime = new Semaphore(1);
 
-async function runPatch(
-  { patch, workdir, context, callId }: Parameters<RunVerifiedPatch>[0],
+/** What a person was asked, and allowed so far. */
+interface Permit {
+  /** As announced. */
+  changes: FileChange[];
+  /** Real paths; undefined when nobody was asked. */
+  paths: ReadonlySet<string> | undefined;
+  confined: boolean;
+  startedMs: number;
+}
+
+const NO_PERMIT: Permit = { changes: [], paths: undefined, confined: true, startedMs: 0 };
+
+interface Question {
+  changes: FileChange[];
+  realPaths: readonly string[];
+  reason: string;
+  confined: boolean;
+  /** Whether front ends have heard of the patch. */
+  isAnnounced: boolean;
+}
+
+type Arguments = Parameters<RunVerifiedPatch>[0];
+
+async function attempt(
+  args: Arguments,
+  permit: Permit,
   deps: PatchRunDeps,
-): Promise<ToolResult> {
+): Promise<ToolResult | { question: Question }> {
+  const { patch, workdir, context, callId } = args;
   context.signal.throwIfAborted();
-  const checked = checkPatch(patch, workdir, context);
-  if (typeof checked === "string") return failure(checked);
-  const changes = await fileChanges(checked.edits);
+  const verified = verifiedPatch(patch, workdir);
+  if (typeof verified === "string") return refused(verified, permit, args);
+  const realPaths = verified.steps.map((step) => step.target);
+  const decision = judge(realPaths, permit, context);
+  if (decision.type === "reject") return refused(`patch rejected: ${decision.reason}`, permit, args);
+  const changes = await fileChanges(verified.edits);
   context.signal.throwIfAborted();
-  context.emit({ type: "patch_started", callId, changes });
-  const startedMs = monotonicMs();
-  const { exitCode, output } = await execute(checked, { patch, cwd: workdir, context }, deps);
+  if (decision.type === "ask") return { question: { ...decision, changes, realPaths, isAnnounced: false } };
+  if (permit.paths === undefined) context.emit({ type: "patch_started", callId, changes });
+  const startedMs = permit.paths === undefined ? monotonicMs() : permit.startedMs;
+  const run = { patch, cwd: workdir, context };
+  const { exitCode, output } = await (decision.confined
+    ? executeConfined(run, deps)
+    : applyHere(verified, permit, context));
+  if (decision.confined && mayRetry(context) && looksDenied({ exitCode, output })) {
+    return { question: { reason: RETRY_REASON, confined: false, changes, realPaths, isAnnounced: true } };
+  }
   const durationMs = monotonicMs() - startedMs;
   context.emit({ type: "patch_finished", callId, changes, success: exitCode === 0, output, durationMs });
   return { output: structuredJson({ output, exitCode, durationMs }), success: exitCode === 0 };
 }
 
+function mayRetry(context: ToolContext): boolean {
+  return context.approvalPolicy !== "never" && canAsk(context);
+}
+
+/** A permit is for the files it names: where the patch leads elsewhere by now, it is not what was agreed to. */
+function judge(realPaths: readonly string[], { paths, confined }: Permit, context: ToolContext): PatchDecision {
+  if (paths !== undefined) {
+    if (realPaths.every((path) => paths.has(path))) return { type: "write", confined };
+    return { type: "reject", reason: "it leads to other files than when the user was asked" };
+  }
+  const { approvalPolicy, sandbox, forceAsk } = context;
+  const roots = writableRoots(sandbox);
+  const decision = decidePatch({ approvalPolicy, policy: sandbox.policy, realPaths, roots });
+  if (decision.type !== "write" || forceAsk === undefined) return decision;
+  return { type: "ask", reason: forceAsk, confined: decision.confined };
+}
+
+/** What was announced is also told ended. */
+function refused(output: string, { paths, changes }: Permit, { callId, context }: Arguments): ToolResult {
+  if (paths !== undefined) {
+    context.emit({ type: "patch_finished", callId, changes, success: false, output, durationMs: 0 });
+  }
+  return failure(output);
+}
+
+function refusalText(reason: string): string {
+  return reason === REJECTED ? `patch ${REJECTED}` : `patch rejected: ${reason}`;
+}
+
 /** The patch ready to be written, or what the model is told instead. */
-function checkPatch(text: string, workdir: string, context: ToolContext): VerifiedPatch | string {
+function verifiedPatch(text: string, workdir: string): VerifiedPatch | string {
   const patch = parsePatch(text);
   if (patch.type !== "patch") return verificationFailed(describeForModel(patch));
   if (patch.hunks.length === 0) return "patch rejected: empty patch";
   const missing = folderProblem(workdir);
   if (missing !== undefined) return verificationFailed(missing);
   const verified = verifyPatch(patch, workdir);
-  if (verified.type !== "verified") return verificationFailed(describeForModel(verified));
-  const { sandbox } = context;
-  const realPaths = verified.steps.map((step) => step.target);
-  const decision = decidePatch(sandbox.policy, realPaths, writableRoots(sandbox));
-  return decision.allow ? verified : `patch rejected: ${decision.reason}`;
+  return verified.type === "verified" ? verified : verificationFailed(describeForModel(verified));
 }
 
 function verificationFailed(reason: string): string {
@@ -100,12 +180,7 @@ interface Outcome {
   output: string;
 }
 
-async function execute(
-  verified: VerifiedPatch,
-  run: Parameters<PatchRunDeps["spawnSelf"]>[0],
-  deps: PatchRunDeps,
-): Promise<Outcome> {
-  if (run.context.sandbox.policy.type === "danger-full-access") return applyHere(verified, run.context.signal);
+async function executeConfined(run: Parameters<PatchRunDeps["spawnSelf"]>[0], deps: PatchRunDeps): Promise<Outcome> {
   try {
     const { exitCode, stdout, stderr } = await deps.spawnSelf(run);
     return { exitCode: exitCode ?? KILLED, output: stdout + stderr };
@@ -118,7 +193,10 @@ async function execute(
 /** Stands for "no exit code" where a number is needed. */
 const KILLED = -1;
 
-function applyHere(verified: VerifiedPatch, signal: AbortSignal): Outcome {
-  const outcome = applyVerified(verified, { signal });
+function applyHere(verified: VerifiedPatch, { paths }: Permit, { signal }: ToolContext): Outcome {
+  const outcome = applyVerified(
+    verified,
+    paths === undefined ? { signal } : { signal, allowed: (path) => paths.has(path) },
+  );
   return outcome.ok ? { exitCode: 0, output: summarize(verified) } : { exitCode: 1, output: describeFailure(outcome) };
 }

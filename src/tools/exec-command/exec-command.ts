@@ -15,7 +15,7 @@ import {
   text,
 } from "../argument-errors.ts";
 import { functionSpec } from "../function-spec.ts";
-import { type CommandDeps, type CommandStart, commandWorkdir, startCommand } from "../guarded-run.ts";
+import { type CommandDeps, commandWorkdir, type NotStarted, runGuarded } from "../guarded-run.ts";
 import { rustDebug } from "../rust-debug.ts";
 import { failure, wrongPayload } from "../text-result.ts";
 import type { Tool, ToolCall, ToolContext, ToolResult } from "../tool.ts";
@@ -120,18 +120,25 @@ async function runCommand(
   const { signal, sandbox } = context;
   const { shell, login } = command;
   const prepared = await deps.environment.prepare({ script: args.cmd, shell, login, context: sandbox, signal });
-  const escalate = args.sandbox_permissions === "require_escalated";
-  const start = await startCommand({ ...command, prepared, tty: args.tty ?? false, escalate }, context, deps);
-  if (start.type !== "started") return failure(notStartedText(start));
+  const escalation = {
+    asked: args.sandbox_permissions === "require_escalated",
+    justification: args.justification,
+    prefixRule: args.prefix_rule,
+  };
   const wanted = args.yield_time_ms ?? DEFAULT_YIELD_MS;
   const yieldMs = Math.min(MAX_YIELD_MS, Math.max(MIN_YIELD_MS, wanted));
-  const collected = await deps.sessions.collect(start.session, { yieldMs, signal });
+  const request = { ...command, prepared, tty: args.tty ?? false, escalation };
+  const ran = await runGuarded(request, context, deps, (session) =>
+    deps.sessions.collect(session, { yieldMs, signal }),
+  );
+  if (ran.type !== "ran") return failure(notStartedText(ran));
+  const { session, waited: collected } = ran;
   if (collected.startFailure?.unavailable) return failure(`exec_command failed: ${collected.startFailure.message}`);
-  const options = { sessionId: start.session.id, maxOutputTokens: args.max_output_tokens };
+  const options = { sessionId: session.id, maxOutputTokens: args.max_output_tokens };
   return { output: sessionResponse(collected, options), success: (collected.exitCode ?? 0) === 0 };
 }
 
-function notStartedText(start: Exclude<CommandStart, { type: "started" }>): string {
+function notStartedText(start: NotStarted): string {
   switch (start.type) {
     case "rejected":
       return createProcessFailure(start.reason);

@@ -20,7 +20,7 @@ export function createLocalShellTool(deps: CommandDeps): Tool {
         prepare: () => prepareWords(argv, context, deps),
         workdir: workdir ?? undefined,
         timeoutMs: timeoutMs ?? undefined,
-        escalate: false,
+        escalation: { asked: false, justification: undefined, prefixRule: undefined },
         format: structuredJson,
       };
       return runShell(call, context, deps);

@@ -3,8 +3,9 @@ import { errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
 import { truncateWithLineCount } from "#lib/truncate.ts";
 import type { PreparedScript } from "#process/login-env.ts";
 import { capturedText } from "#process/output-buffer.ts";
-import type { Session } from "#process/sessions.ts";
-import { type CommandDeps, type CommandStart, commandWorkdir, startCommand } from "../guarded-run.ts";
+import type { Collected } from "#process/sessions.ts";
+import { REJECTED } from "../consent.ts";
+import { type CommandDeps, commandWorkdir, type Escalation, type NotStarted, runGuarded } from "../guarded-run.ts";
 import { rustDebug } from "../rust-debug.ts";
 import { failure } from "../text-result.ts";
 import type { ToolContext, ToolResult } from "../tool.ts";
@@ -18,7 +19,7 @@ export interface ShellCall {
   prepare(): Promise<PreparedScript>;
   workdir: string | undefined;
   timeoutMs: number | undefined;
-  escalate: boolean;
+  escalation: Escalation;
   /** The answer's form in history. */
   format(result: StructuredOutput): string;
 }
@@ -27,23 +28,23 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Runs the command to its end or its time-out and answers the call. */
 export async function runShell(call: ShellCall, context: ToolContext, deps: CommandDeps): Promise<ToolResult> {
-  if (call.escalate && context.approvalPolicy !== "on-request") {
+  if (call.escalation.asked && context.approvalPolicy !== "on-request") {
     return failure(escalationRefused(context.approvalPolicy, "should not"));
   }
-  const { callId, argv, escalate } = call;
+  const { callId, argv, escalation } = call;
   const workdir = commandWorkdir(call.workdir, context);
   const patched = await deps.interceptPatch?.({ argv, workdir, callId, context });
   if (patched) return patched;
   if (argv.length === 0) return notStarted("command args are empty", call, workdir, context);
   const prepared = await call.prepare();
-  const start = await startCommand({ callId, argv, prepared, workdir, tty: false, escalate }, context, deps);
-  if (start.type !== "started") return notStarted(notStartedText(start), call, workdir, context);
-  return finish(start.session, call, context, deps);
+  const waiting = { timeoutMs: call.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal: context.signal };
+  const request = { callId, argv, prepared, workdir, tty: false, escalation };
+  const ran = await runGuarded(request, context, deps, (session) => deps.sessions.runToEnd(session, waiting));
+  if (ran.type !== "ran") return notStarted(notStartedText(ran), call, workdir, context);
+  return answerOf(ran.waited, call, context);
 }
 
-async function finish(session: Session, call: ShellCall, context: ToolContext, deps: CommandDeps): Promise<ToolResult> {
-  const timeoutMs = call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const ended = await deps.sessions.runToEnd(session, { timeoutMs, signal: context.signal });
+function answerOf(ended: Collected & { timedOut: boolean }, call: ShellCall, context: ToolContext): ToolResult {
   if (ended.startFailure?.unavailable) return failure(`execution error: ${ended.startFailure.message}`);
   const durationMs = ended.wallMs;
   const text = capturedText(ended.output);
@@ -61,10 +62,10 @@ function notStarted(text: string, call: ShellCall, cwd: string, context: ToolCon
   return failure(text);
 }
 
-function notStartedText(start: Exclude<CommandStart, { type: "started" }>): string {
+function notStartedText(start: NotStarted): string {
   switch (start.type) {
     case "rejected":
-      return start.reason;
+      return start.reason === REJECTED ? `exec command ${REJECTED}` : start.reason;
     case "failed":
       return `execution error: ${ioErrorText(start.error)}`;
     case "unavailable":

@@ -38,6 +38,8 @@ type CommonArguments = {
   workdir?: string | undefined;
   timeout_ms?: number | undefined;
   sandbox_permissions?: string | undefined;
+  prefix_rule?: string[] | undefined;
+  justification?: string | undefined;
 };
 
 /** `shell` and its older name `container.exec`: a command as words. Accepted, never offered. */
@@ -87,12 +89,16 @@ export async function prepareWords(
 function commonParts(
   args: CommonArguments,
   call: ToolCall,
-): Pick<ShellCall, "callId" | "workdir" | "timeoutMs" | "escalate"> {
+): Pick<ShellCall, "callId" | "workdir" | "timeoutMs" | "escalation"> {
   return {
     callId: call.callId,
     workdir: args.workdir,
     timeoutMs: args.timeout_ms,
-    escalate: args.sandbox_permissions === "require_escalated",
+    escalation: {
+      asked: args.sandbox_permissions === "require_escalated",
+      justification: args.justification,
+      prefixRule: args.prefix_rule,
+    },
   };
 }
 
