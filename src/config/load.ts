@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { CodexError } from "#lib/errors.ts";
 import { findTomlValue, lineAndColumn } from "#lib/toml-position.ts";
 import { type SettingSource, unknownKey, wrongValue } from "./config-error.ts";
+import { tomlForm } from "./json-overrides.ts";
 import {
   type ConfigLayer,
   commandLineLayer,
@@ -14,7 +15,7 @@ import {
 import { type Merged, originOf } from "./merge.ts";
 import { type ConfigOverride, overrideTable } from "./override-values.ts";
 import { CONFIG_SCHEMA, type Config } from "./schema.ts";
-import { emptyTable, isTable, keyPath, type TomlTable, type TomlValue, valueAt } from "./toml-table.ts";
+import { emptyTable, keyPath, type TomlTable, valueAt } from "./toml-table.ts";
 import { type TrustLevel, trustLevelOf } from "./trust.ts";
 import { type Validation, validate } from "./validate.ts";
 
@@ -131,15 +132,6 @@ function profileKey(layers: readonly ConfigLayer[]): string | undefined {
 function definedFlags(flags: ConfigFlags): TomlTable {
   const table = emptyTable();
   for (const [key, value] of Object.entries(flags)) if (value !== undefined) table[key] = tomlForm(value);
-  return table;
-}
-
-function tomlForm(value: unknown): TomlValue {
-  if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(tomlForm);
-  if (!isTable(value)) return value as TomlValue;
-  const table = emptyTable();
-  for (const [key, item] of Object.entries(value)) if (item !== undefined) table[key] = tomlForm(item);
   return table;
 }
 

@@ -1,18 +1,17 @@
 import { parseToml } from "./parse-toml.ts";
 import { emptyTable, setAt, type TomlTable, type TomlValue } from "./toml-table.ts";
 
-/** One `-c key=value` of the command line, its value not parsed yet. */
-export interface ConfigOverride {
-  /** The dotted key in parts. */
-  path: readonly string[];
-  /** The text after `=`. */
-  rawValue: string;
-}
+/** One setting from outside every file. `path` is the dotted key in parts. */
+export type ConfigOverride =
+  /** `-c key=value` of the command line: the text after `=`, not parsed yet. */
+  { path: readonly string[]; rawValue: string } | { path: readonly string[]; value: TomlValue };
 
 /** The overrides as one table; a later one wins over an earlier one. */
 export async function overrideTable(overrides: readonly ConfigOverride[]): Promise<TomlTable> {
   const table = emptyTable();
-  for (const { path, rawValue } of overrides) setAt(table, path, await overrideValue(rawValue));
+  for (const override of overrides) {
+    setAt(table, override.path, "value" in override ? override.value : await overrideValue(override.rawValue));
+  }
   return table;
 }
 

@@ -2,7 +2,7 @@ import { toJsonLine } from "#lib/jsonl.ts";
 import { shellJoin } from "#lib/shell-join.ts";
 import { truncateMiddle } from "#lib/truncate.ts";
 import type { Event } from "#protocol/events.ts";
-import type { WebSearchAction } from "#protocol/items.ts";
+import { type WebSearchAction, webSearchQuery } from "#protocol/items.ts";
 import type { McpCallResult } from "#protocol/mcp.ts";
 import type { PlanUpdate } from "#protocol/plan.ts";
 import { type TokenUsage, ZERO_USAGE } from "#protocol/usage.ts";
@@ -202,18 +202,4 @@ function shownContent({ content }: McpCallResult): unknown[] {
     if (typeof block.text !== "string" || block.text.length <= SHOWN_TEXT_BYTES) return block;
     return { ...block, text: truncateMiddle(block.text, { mode: "bytes", limit: SHOWN_TEXT_BYTES }) };
   });
-}
-
-/** What a person would say was searched: the query, the page, or the text looked for in it. */
-export function webSearchQuery(action: WebSearchAction): string {
-  switch (action.type) {
-    case "search":
-      return action.query ?? action.queries?.[0] ?? "";
-    case "open_page":
-      return action.url ?? "";
-    case "find_in_page":
-      return `'${action.pattern ?? ""}' in ${action.url ?? ""}`;
-    default:
-      return "";
-  }
 }

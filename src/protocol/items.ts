@@ -143,3 +143,17 @@ export function messageText(item: MessageItem): string {
 export function textMessage(role: MessageRole, text: string): MessageItem {
   return { type: "message", role, content: [{ type: role === "assistant" ? "output_text" : "input_text", text }] };
 }
+
+/** What a person would say was searched: the query, the page, or the text looked for in it. */
+export function webSearchQuery(action: WebSearchAction): string {
+  switch (action.type) {
+    case "search":
+      return action.query ?? action.queries?.[0] ?? "";
+    case "open_page":
+      return action.url ?? "";
+    case "find_in_page":
+      return `'${action.pattern ?? ""}' in ${action.url ?? ""}`;
+    default:
+      return "";
+  }
+}

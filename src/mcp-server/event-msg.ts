@@ -1,0 +1,82 @@
+import { shellJoin } from "#lib/shell-join.ts";
+import type { FileChange } from "#protocol/file-change.ts";
+import { itemToWire, type ResponseItem } from "#protocol/items.ts";
+import type { McpCallResult } from "#protocol/mcp.ts";
+
+/** One `msg` of a `codex/event`: the form in which Codex CLI tells what a session does. */
+export type EventMsg = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+/** A duration as Rust's serde writes it. */
+export function duration(ms: number): { secs: number; nanos: number } {
+  const nanos = Math.round(ms * 1e6);
+  return { secs: Math.floor(nanos / 1e9), nanos: nanos % 1e9 };
+}
+
+/** A history item as the release sends it: without the id the provider gave it. */
+export function rawItem(item: ResponseItem): Record<string, unknown> {
+  const { id: _id, ...rest } = itemToWire(item);
+  return item.type === "reasoning" ? { content: null, ...rest } : rest;
+}
+
+/** What a command does, as far as it is analysed: its words. */
+export function parsedCommand(command: readonly string[]): { type: "unknown"; cmd: string }[] {
+  return [{ type: "unknown", cmd: scriptOf(command) ?? shellJoin(command) }];
+}
+
+/** The script of `bash -lc SCRIPT` and its kin. */
+function scriptOf([shell, flag, script, ...rest]: readonly string[]): string | undefined {
+  const isShell = shell !== undefined && /(?:^|\/)(?:ba|z|da|k)?sh$/.test(shell);
+  return isShell && /^-l?c$/.test(flag ?? "") && rest.length === 0 ? script : undefined;
+}
+
+/** Changed files by path. */
+export function changesByPath(changes: readonly FileChange[]): Record<string, Record<string, unknown>> {
+  return Object.fromEntries(changes.map((change) => [change.path, changeOf(change)]));
+}
+
+function changeOf({ kind, diff, movePath }: FileChange): Record<string, unknown> {
+  switch (kind) {
+    case "add":
+      return { type: "add", content: sideOf(diff, "+") };
+    case "delete":
+      return { type: "delete", content: sideOf(diff, "-") };
+    case "update":
+      return { type: "update", unified_diff: diff, move_path: movePath ?? null };
+  }
+}
+
+/** The whole file that the diff of a new or deleted file shows. */
+function sideOf(diff: string, sign: "+" | "-"): string {
+  let text = "";
+  for (const line of diff.split("\n")) {
+    if (line.startsWith(sign)) text += `${line.slice(1)}\n`;
+    else if (line.startsWith("\\")) text = text.slice(0, -1);
+  }
+  return text;
+}
+
+/** The outcome of an MCP call, as serde writes a `Result`. */
+export function mcpResult(result: McpCallResult | null, error: string | null): Record<string, unknown> {
+  if (result === null) return { Err: error ?? "" };
+  const { content, structuredContent, isError } = result;
+  return {
+    Ok: {
+      content,
+      ...(structuredContent === null ? {} : { structuredContent }),
+      ...(isError ? { isError } : {}),
+    },
+  };
+}
+
+const RETRY = /^(Reconnecting\.\.\. \d+\/\d+) \((.*)\)$/s;
+
+/** A retry: what is shown and, apart from it, why. */
+export function streamError(message: string): EventMsg {
+  const [, shown = message, details = null] = RETRY.exec(message) ?? [];
+  return {
+    type: "stream_error",
+    message: shown,
+    codex_error_info: { response_stream_disconnected: { http_status_code: null } },
+    additional_details: details,
+  };
+}
