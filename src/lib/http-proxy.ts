@@ -21,8 +21,8 @@ export function assertProxySupported(url: URL, env: Env): void {
   );
 }
 
-/** The variable that decides about `url`: the scheme's own before ALL_PROXY, lower case before upper. */
-function proxyVariableFor(url: URL, env: Env): { name: string; value: string } | undefined {
+/** The variable that decides about `url`, after NO_PROXY: the scheme's own before ALL_PROXY, lower case before upper. */
+export function proxyVariableFor(url: URL, env: Env): { name: string; value: string } | undefined {
   if (isExcluded(url, envVar("no_proxy", env) ?? envVar("NO_PROXY", env) ?? "")) return undefined;
   const own = url.protocol === "https:" ? "https_proxy" : "http_proxy";
   for (const name of [own, own.toUpperCase(), "all_proxy", "ALL_PROXY"]) {
