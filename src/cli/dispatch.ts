@@ -30,7 +30,7 @@ async function run(name: string, args: readonly string[]): Promise<number> {
   }
   if (args[0] === RUN_AS_LANDLOCK) {
     const { becomeConfined } = await import("#sandbox/linux/landlock-helper.ts");
-    return becomeConfined(args.slice(1));
+    return becomeConfined();
   }
   return (await import("./root.ts")).runCli(args);
 }

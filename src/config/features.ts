@@ -15,7 +15,7 @@ function off(stage: FeatureStage, description: string): FeatureFlag {
   return { stage, default: false, description };
 }
 
-/** Every feature flag of Codex CLI 0.101, in the order its `features list` prints them. */
+/** Every feature flag of Codex CLI 0.101, in the order its `features list` prints them, then later ones that mean something here. */
 export const FEATURES = {
   undo: stable(false, "Snapshot the working tree before each turn so that it can be undone"),
   shell_tool: stable(true, "Offer a shell tool to the model"),
@@ -46,6 +46,7 @@ export const FEATURES = {
   personality: stable(true, "Tone of the model, where it supports one"),
   responses_websockets: off("under development", "Talk to the Responses API over a WebSocket"),
   responses_websockets_v2: off("under development", "The second form of that WebSocket"),
+  use_legacy_landlock: off("deprecated", "Landlock instead of bubblewrap, which is weaker; see docs/sandbox.md"),
 } as const satisfies Record<string, FeatureFlag>;
 
 export type FeatureName = keyof typeof FEATURES;

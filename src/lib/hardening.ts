@@ -47,7 +47,8 @@ export async function protectMemory(): Promise<MemoryProtection> {
   }
 }
 
-function libcPath(): string {
+/** What `dlopen` finds the C library by. */
+export function libcPath(): string {
   if (process.platform === "darwin") return "/usr/lib/libSystem.B.dylib";
   // musl systems have no libc.so.6; their loader is their libc.
   const musl = readdirSync("/lib").find((name) => /^libc\.musl-.*\.so\.1$/.test(name));

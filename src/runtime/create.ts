@@ -31,7 +31,7 @@ export interface Runtime {
 /** Builds the engines that all threads of this process share. Nothing is started yet. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const links = createArg0Links(options.codexHome);
-  const sandbox: Sandbox = prepareSandbox();
+  const sandbox: Sandbox = prepareSandbox({ legacyLandlock: options.settings.features.use_legacy_landlock });
   const engines: Engines = {
     options,
     sandbox,

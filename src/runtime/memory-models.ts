@@ -47,7 +47,7 @@ function enginesFor(options: RuntimeOptions): Engines {
   const { client } = clientFor(options.settings.provider, options.codexHome, options.originator);
   return {
     options,
-    sandbox: prepareSandbox(),
+    sandbox: prepareSandbox({ legacyLandlock: options.settings.features.use_legacy_landlock }),
     shell: userShell(),
     arg0Folder: null,
     model: { client: loggedClient(client), originator: options.originator },

@@ -11,6 +11,7 @@ import type { Event } from "#protocol/events.ts";
 import type { MessageItem, ResponseItem } from "#protocol/items.ts";
 import { RolloutRecorder } from "#rollout/recorder.ts";
 import type { ResumedSession } from "#rollout/resume.ts";
+import { LANDLOCK_WARNING } from "#sandbox/landlock-warning.ts";
 import { log } from "#telemetry/log.ts";
 import { assembleThread, sessionMeta } from "./assemble-thread.ts";
 import type { Engines } from "./engines.ts";
@@ -58,6 +59,7 @@ export async function startThread(
   engines.network?.announceTo(onEvent);
   for (const message of [
     ...unstableFeatures(options.settings),
+    ...weakSandbox(options.settings),
     ...agentsMd.warnings,
     ...(hooks?.warnings ?? []),
     ...(memory.warning === undefined ? [] : [memory.warning]),
@@ -127,6 +129,12 @@ function unstableFeatures(settings: Settings): string[] {
   return [
     `Features under development are enabled: ${names.join(", ")}. They may be incomplete and change without notice; suppress_unstable_features_warning = true hides this`,
   ];
+}
+
+/** Somebody chose less protection than there could be: that is said every time. */
+function weakSandbox({ features, sandboxPolicy }: Settings): string[] {
+  const isConfined = sandboxPolicy.type !== "danger-full-access";
+  return features.use_legacy_landlock && isConfined && process.platform === "linux" ? [LANDLOCK_WARNING] : [];
 }
 
 function resumeWarnings(settings: ThreadSettings, past: ResumedSession | null): string[] {

@@ -8,6 +8,7 @@ import { writeStderr } from "#lib/stdio.ts";
 import { type ChildEnvOptions, childEnvironment } from "#process/env-policy.ts";
 import { LoginEnvironment } from "#process/login-env.ts";
 import { SessionTable } from "#process/sessions.ts";
+import { withoutProxy } from "#sandbox/network-access.ts";
 import { createPatchRunner, type RunVerifiedPatch } from "#tools/apply-patch/run-patch.ts";
 import { createApplyPatchTool } from "#tools/apply-patch/tool.ts";
 import { createExecCommandTool } from "#tools/exec-command/exec-command.ts";
@@ -44,7 +45,7 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
   const approvals = new SessionApprovals();
   const sessions = new SessionTable();
   const login = loginEnvironment(engines, settings);
-  const prefetch = setTimeout(() => login.prefetch(settings.sandbox), PREFETCH_DELAY_MS);
+  const prefetch = setTimeout(() => login.prefetch(withoutProxy(settings.sandbox)), PREFETCH_DELAY_MS);
   const spawnSelf = patchInSandbox(engines);
   const commands: CommandDeps = {
     sessions,

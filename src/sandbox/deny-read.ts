@@ -3,6 +3,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import { CodexError, messageOf } from "#lib/errors.ts";
 import { userHome } from "#lib/home.ts";
 import type { SandboxPolicy } from "#protocol/policies.ts";
+import type { SandboxContext } from "./sandbox.ts";
 
 /** Something commands may neither read nor write. The path is canonical. */
 export interface DeniedPath {
@@ -41,6 +42,17 @@ export function deniedPaths(patterns: readonly string[], cwd: string): DeniedPat
     );
   }
   return outermost.map((path) => ({ path, kind: lstatSync(path).isDirectory() ? "directory" : "file" }));
+}
+
+/**
+ * Whether the context keeps commands from reading the path, links followed: for readers of our own that act
+ * for the model. A path that is not there is asked about by its name. Only paths are compared: another hard link to the
+ * same file is not found. Throws the CodexErrors of `deniedPaths`.
+ */
+export function deniesRead(path: string, context: SandboxContext): boolean {
+  const real = realPath(path) ?? resolve(path);
+  const denied = deniedByPolicy(context.policy, realPath(context.sessionCwd) ?? context.sessionCwd);
+  return denied.some((entry) => real === entry.path || real.startsWith(`${entry.path}/`));
 }
 
 /** What the policy denies now; nothing unless it is workspace-write. `cwd` is the session's, canonical. */

@@ -12,6 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "#lib/errors.ts";
 import { randomHex } from "#lib/ids.ts";
+import { NETWORK_PROMISES } from "./doctor-network.ts";
+import { runScript, type ScriptRun } from "./doctor-run.ts";
 import { RESET_SIGNALS_PROBE } from "./linux/bwrap-args.ts";
 import { GUARANTEES, probeScript } from "./linux/guarantees.ts";
 import type { Sandbox, SandboxContext } from "./sandbox.ts";
@@ -27,7 +29,7 @@ export interface GuaranteeReport {
 }
 
 export interface DoctorReport {
-  backend: "bwrap" | "none";
+  backend: "bwrap" | "landlock" | "none";
   /** Path and version of the backend's program. */
   program: string | undefined;
   version: string | undefined;
@@ -62,15 +64,40 @@ async function diagnoseIn(sandbox: Sandbox, place: ProbePlace): Promise<DoctorRe
   if (run.unavailable !== undefined) {
     return { backend: "none", ...NO_PROGRAM, unavailable: run.unavailable, guarantees: untried() };
   }
-  const { program } = run;
+  const backend = run.backend === "landlock" ? "landlock" : "bwrap";
   const answers = parseAnswers(run.stdout);
-  const guarantees = GUARANTEES.map(({ id, promise, advice }) => judge({ id, promise, advice }, answers.get(id)));
-  guarantees.push(
-    judge(DAEMONS, await daemonAnswer(place.marker)),
-    judge(PLACEHOLDERS, await until(() => !hasPlaceholders(place.work), "an empty folder was left in the workspace")),
-    judge(KEYBOARD, keyboardAnswer()),
-  );
-  return { backend: "bwrap", program, version: versionOf(program), unavailable: undefined, guarantees };
+  const inside = GUARANTEES.map((promised): Answered => [promised, answers.get(promised.id)]);
+  const outside: Answered[] = [
+    ...(await networkAnswers(sandbox, place, listener.port)),
+    [DAEMONS, await daemonAnswer(place.marker)],
+    [PLACEHOLDERS, await until(() => !hasPlaceholders(place.work), "an empty folder was left in the workspace")],
+    [KEYBOARD, keyboardAnswer()],
+  ];
+  const guarantees = [...inside, ...outside].map(([promised, answer]) => judge(advised(promised, backend), answer));
+  return { backend, ...(await programOf(run.program, backend)), unavailable: undefined, guarantees };
+}
+
+type Answered = [promised: Promised, answer: string | undefined];
+
+async function networkAnswers(sandbox: Sandbox, place: ProbePlace, port: number): Promise<Answered[]> {
+  const context = contextOf(place);
+  const at = { context, folder: place.outside, env: { PATH }, port };
+  const answers: Answered[] = [];
+  for (const promised of NETWORK_PROMISES) answers.push([promised, await promised.attempt(sandbox, at)]);
+  return answers;
+}
+
+/** What Landlock was never made for is not to be mended by a setting. */
+function advised(promised: Promised, backend: DoctorReport["backend"]): Promised {
+  if (backend !== "landlock") return promised;
+  return { ...promised, advice: "Landlock cannot keep this promise, bubblewrap can: see docs/sandbox.md" };
+}
+
+async function programOf(program: string, backend: "bwrap" | "landlock") {
+  if (backend === "bwrap") return { program, version: versionOf(program) };
+  const { openKernel } = await import("./linux/kernel.ts");
+  const { landlockAbi } = await import("./linux/landlock-helper.ts");
+  return { program, version: `ABI ${landlockAbi(openKernel(), process.arch === "x64" ? "x64" : "arm64")}` };
 }
 
 interface Promised {
@@ -103,10 +130,13 @@ function judge({ id, promise, advice }: Promised, answer: string | undefined): G
 }
 
 function untried(): GuaranteeReport[] {
-  return [...GUARANTEES, DAEMONS, PLACEHOLDERS, KEYBOARD].map(({ id, promise }) => ({
+  return [...GUARANTEES, ...NETWORK_PROMISES, DAEMONS, PLACEHOLDERS, KEYBOARD].map(({ id, promise }) => ({
     ...{ id, promise, status: "untried" as const, found: "no command can be run", advice: undefined },
   }));
 }
+
+/** Where the probes' programs are, whatever the user's own says. */
+const PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin";
 
 interface ProbePlace extends Disposable {
   work: string;
@@ -130,30 +160,11 @@ function makePlace(): ProbePlace {
   return { ...place, marker, victim, [Symbol.dispose]: () => rmSync(base, { recursive: true, force: true }) };
 }
 
-type ProbeRun = { unavailable: string } | { unavailable: undefined; stdout: string; program: string };
-
-async function runProbes(sandbox: Sandbox, place: ProbePlace, port: number): Promise<ProbeRun> {
+function runProbes(sandbox: Sandbox, place: ProbePlace, port: number): Promise<ScriptRun> {
   // The daemon has a session, no parent and no pipe of its command's.
   const daemon = `(setsid sleep ${place.marker} >/dev/null 2>&1 </dev/null &)\nsleep 0.05`;
-  const command = {
-    argv: ["/bin/sh", "-c", `${probeScript()}\n${daemon}`],
-    ...{ cwd: place.work, env: probeEnvironment(place, port), tty: false },
-  };
-  const plan = sandbox.plan(command, contextOf(place));
-  if ("unavailable" in plan) return { unavailable: plan.message };
-  try {
-    const { argv, cwd, env, inheritFds } = plan;
-    const child = Bun.spawn(argv, { cwd, env, stdio: ["ignore", "pipe", "pipe", ...inheritFds] });
-    plan.release();
-    const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-    const exitCode = await child.exited;
-    const failure = exitCode === 0 ? undefined : plan.startFailure(stderr);
-    return failure === undefined
-      ? { unavailable: undefined, stdout, program: argv[0] ?? "" }
-      : { unavailable: failure.message };
-  } finally {
-    plan.finished();
-  }
+  const text = `${probeScript()}\n${daemon}`;
+  return runScript(sandbox, contextOf(place), { text, cwd: place.work, env: probeEnvironment(place, port) });
 }
 
 function contextOf({ work, codexHome }: ProbePlace): SandboxContext {
@@ -170,7 +181,7 @@ function probeEnvironment({ outside, codexHome, victim }: ProbePlace, port: numb
     readlinkSync(`/proc/self/ns/${kind}`),
   ]);
   return {
-    PATH: "/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin",
+    PATH,
     ...Object.fromEntries(namespaces),
     ...{ outside, secret: join(codexHome, "auth.json"), port: String(port), victim },
   };

@@ -1,4 +1,5 @@
 import { BwrapBackend } from "./linux/bwrap-backend.ts";
+import { planLandlock } from "./linux/landlock-backend.ts";
 import { planSeatbelt } from "./macos/seatbelt-backend.ts";
 import type { Sandbox, SandboxCommand, SandboxUnavailable, SpawnPlan } from "./sandbox.ts";
 
@@ -8,6 +9,8 @@ const NSENTER_PATHS = ["/usr/bin/nsenter", "/bin/nsenter", "/run/current-system/
 
 /** What decides the backend; every field has the machine's own value as default. */
 export interface SandboxOptions {
+  /** `features.use_legacy_landlock`: Landlock instead of bubblewrap. Somebody must have asked for it (landlock-warning.ts). */
+  legacyLandlock?: boolean;
   platform?: NodeJS.Platform;
   arch?: string;
   /** Where bubblewrap is looked for, in this order. Absolute. */
@@ -16,6 +19,14 @@ export interface SandboxOptions {
   nsenterPaths?: readonly string[];
   /** Put before what is started for all commands of a session: whoever spawns plans as another user starts it as that user. */
   sessionPrefix?: readonly string[];
+}
+
+/**
+ * Whether commands can be confined at all on such a machine. Where they cannot, every plan but one for
+ * danger-full-access is refused: whoever wants a command to run has to approve it without a sandbox.
+ */
+export function canConfine(platform: NodeJS.Platform = process.platform, arch: string = process.arch): boolean {
+  return platform === "darwin" || (platform === "linux" && (arch === "x64" || arch === "arm64"));
 }
 
 /**
@@ -33,13 +44,14 @@ export function prepareSandbox(options: SandboxOptions = {}): Sandbox {
 function confiningPlanner(options: SandboxOptions): Sandbox["plan"] {
   const { platform = process.platform, arch = process.arch } = options;
   if (platform === "darwin") return planSeatbelt;
-  if (platform !== "linux" || (arch !== "x64" && arch !== "arm64")) return () => unsupported(platform, arch);
+  if (!canConfine(platform, arch)) return () => unsupported(platform, arch);
+  if (options.legacyLandlock === true) return planLandlock;
   const {
     bwrapPaths: bwrap = BWRAP_PATHS,
     nsenterPaths: nsenter = NSENTER_PATHS,
     sessionPrefix: prefix = [],
   } = options;
-  const backend = new BwrapBackend({ bwrap, nsenter, prefix }, arch);
+  const backend = new BwrapBackend({ bwrap, nsenter, prefix }, arch === "x64" ? "x64" : "arm64");
   return (command, context) => backend.plan(command, context);
 }
 

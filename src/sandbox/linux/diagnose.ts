@@ -39,7 +39,7 @@ export function bwrapFailed(stderr: string, facts: NamespaceFacts): string {
 }
 
 const LAST_RESORT =
-  'Only on a machine that may be damaged, sandbox_mode = "danger-full-access" runs commands without a sandbox';
+  'Where bubblewrap cannot work, features.use_legacy_landlock = true runs commands under Landlock, which cannot protect .git and .codex in the workspace, the modes and owners of files anywhere, or credentials, nor end daemons. Only on a machine that may be damaged, sandbox_mode = "danger-full-access" runs commands without a sandbox';
 
 const NAMESPACE_REFUSED =
   /namespace|uid map|gid map|RTM_NEWADDR|make \/ slave|pivot_root|mounting proc|mount proc|setns|loopback/i;

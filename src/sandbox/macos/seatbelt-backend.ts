@@ -10,8 +10,13 @@ import { type SeatbeltPolicy, seatbeltProfile } from "./seatbelt.ts";
 /** Part of macOS. Never looked for on `$PATH`. */
 const SANDBOX_EXEC = "/usr/bin/sandbox-exec";
 
+const PROXY_UNAVAILABLE =
+  "Cannot run the command in a sandbox: the network proxy ([network]) works on Linux only so far, and while network.enabled is true no command runs without it. Set it to false to go back to what sandbox_mode says of the network";
+
 /** The command under a profile made for the policy, or why that cannot be done. */
 export function planSeatbelt(command: SandboxCommand, context: SandboxContext): SpawnPlan | SandboxUnavailable {
+  // The proxy listens on a unix socket that commands here could open by themselves, and nothing bridges to it.
+  if (context.network !== undefined) return { unavailable: true, message: PROXY_UNAVAILABLE };
   try {
     const policy = seatbeltPolicy(context);
     const { text, parameters } = seatbeltProfile(policy);

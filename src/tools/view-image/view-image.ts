@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { osErrorText } from "#lib/errors.ts";
 import { readLocalImage } from "#lib/local-image.ts";
 import type { ContentPart, MessageItem } from "#protocol/items.ts";
+import { deniesRead } from "#sandbox/deny-read.ts";
 import { parseArguments, required, struct, text } from "../argument-errors.ts";
 import { functionSpec } from "../function-spec.ts";
 import { failure, wrongPayload } from "../text-result.ts";
@@ -32,6 +33,9 @@ async function runCall(call: ToolCall, context: ToolContext): Promise<ToolResult
   }
   const path = resolve(context.cwd, parsed.value.path);
   try {
+    if (deniesRead(path, context.sandbox)) {
+      return failure(`unable to read image at \`${path}\`: sandbox_workspace_write.deny_read forbids it`);
+    }
     if (!statSync(path).isFile()) return failure(`image path \`${path}\` is not a file`);
     return { output: "attached local image path", success: true, followUp: [userMessage(await imagePart(path))] };
   } catch (error) {

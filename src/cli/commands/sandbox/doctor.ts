@@ -1,11 +1,15 @@
-import { writeStdout } from "#lib/stdio.ts";
+import { loadConfig } from "#config/load.ts";
+import { resolveSettings } from "#config/resolve.ts";
+import { CodexError } from "#lib/errors.ts";
+import { codexHome } from "#lib/home.ts";
+import { writeStderr, writeStdout } from "#lib/stdio.ts";
 import { padText, textWidth } from "#lib/text-width.ts";
 import { type DoctorReport, diagnoseSandbox, type GuaranteeReport } from "#sandbox/doctor.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
 
 /** Tries the sandbox on this machine and prints the outcome. Exit code 0 when every promise was shown to hold, else 1. */
 export async function sandboxDoctor(options: { json?: boolean }): Promise<number> {
-  const report = await diagnoseSandbox(prepareSandbox());
+  const report = await diagnoseSandbox(prepareSandbox({ legacyLandlock: await wantsLandlock() }));
   const allHold = report.unavailable === undefined && report.guarantees.every(({ status }) => status === "holds");
   writeStdout(
     options.json === true
@@ -13,6 +17,18 @@ export async function sandboxDoctor(options: { json?: boolean }): Promise<number
       : doctorText(report, process.stdout.columns ?? DEFAULT_COLUMNS),
   );
   return allHold ? 0 : 1;
+}
+
+/** What is configured for this folder. A configuration that cannot be read decides nothing here, and says so where it is used. */
+async function wantsLandlock(): Promise<boolean> {
+  try {
+    const loaded = await loadConfig({ codexHome: codexHome(), cwd: process.cwd(), overrides: [], flags: {} });
+    return resolveSettings(loaded).features.use_legacy_landlock;
+  } catch (error) {
+    if (!(error instanceof CodexError)) throw error;
+    writeStderr(`warning: ${error.message}\n`);
+    return false;
+  }
 }
 
 const DEFAULT_COLUMNS = 100;

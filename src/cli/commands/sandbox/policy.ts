@@ -20,6 +20,8 @@ export interface SandboxRun {
   context: SandboxContext;
   /** Undefined where [network] is off. */
   network: SessionNetwork | undefined;
+  /** `features.use_legacy_landlock`. */
+  legacyLandlock: boolean;
   warnings: readonly string[];
 }
 
@@ -53,6 +55,7 @@ export async function resolveRun(options: SandboxCliOptions): Promise<SandboxRun
     env: commandEnvironment(env, settings),
     context: { policy, sessionCwd: cwd, tmpdir: env.TMPDIR, codexHome: home, network: network?.proxied },
     network,
+    legacyLandlock: settings.features.use_legacy_landlock,
     warnings: [...loaded.warnings, ...settings.warnings],
   };
 }

@@ -57,7 +57,7 @@ function addRunOptions(command: Command, kind: SandboxKind, exit: Exit): Command
     .option("--full-auto", "let it write in the workspace (same as --sandbox workspace-write)")
     .option("-C, --cd <DIR>", "run it in this folder, which is the workspace")
     .option("--add-dir <DIR>", "another folder it may write to (repeatable)", collect)
-    .option("--log-denials", "accepted for macOS; refusals are not listed yet")
+    .option("--log-denials", "macOS: list what was refused after the command")
     .option("-c, --config <KEY=VALUE>", "override a configuration key (repeatable; value is TOML)", collect)
     .option("--enable <FEATURE>", "turn a feature on (repeatable)", collect)
     .option("--disable <FEATURE>", "turn a feature off (repeatable)", collect)

@@ -2,6 +2,8 @@ import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { CodexError } from "#lib/errors.ts";
 import { writeStderr } from "#lib/stdio.ts";
+import { LANDLOCK_WARNING } from "#sandbox/landlock-warning.ts";
+import { DenialLog, denialReport } from "#sandbox/macos/denial-log.ts";
 import type { Sandbox, SpawnPlan } from "#sandbox/sandbox.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
 import { findProgram } from "./find-program.ts";
@@ -23,7 +25,12 @@ export async function runInSandbox(
   if (run.context.policy.type === "danger-full-access") {
     writeStderr('warning: sandbox_mode is "danger-full-access", so the command runs without a sandbox\n');
   }
-  if (options.logDenials === true) writeStderr("warning: --log-denials is not there yet: refusals are not listed\n");
+  const isWeak = run.legacyLandlock && process.platform === "linux" && run.context.policy.type !== "danger-full-access";
+  if (isWeak) writeStderr(`warning: ${LANDLOCK_WARNING}\n`);
+  const wantsLog = options.logDenials === true && run.context.policy.type !== "danger-full-access";
+  if (wantsLog && process.platform !== "darwin") {
+    writeStderr("warning: --log-denials works on macOS only: the kernel here keeps no log of what a sandbox refuses\n");
+  }
   const [program = ""] = words;
   const search = findProgram(program, { cwd: run.cwd, path: run.env.PATH });
   if (!search.found) {
@@ -31,10 +38,12 @@ export async function runInSandbox(
     return search.exitCode;
   }
   run.network?.announceTo((event) => event.type === "warning" && writeStderr(`warning: ${event.message}\n`));
+  const denials = wantsLog && process.platform === "darwin" ? await DenialLog.start() : undefined;
   try {
-    return await runToEnd(prepareSandbox(), words, run);
+    return await runToEnd(prepareSandbox({ legacyLandlock: run.legacyLandlock }), words, run);
   } finally {
     run.network?.close();
+    if (denials !== undefined) writeStderr(denialReport(await denials.finish()));
   }
 }
 
