@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "#lib/version.ts";
+import { addDebugNotification } from "./commands/debug-notification.ts";
 import { addExecCommand } from "./commands/exec.ts";
 import { addExecpolicyCommand } from "./commands/execpolicy.ts";
 import { addHooksCommand } from "./commands/hooks.ts";
@@ -35,6 +36,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addHooksCommand(program, exit);
   addExecpolicyCommand(program, exit);
   addSandboxCommand(program, exit);
+  addDebugNotification(program, exit);
   addStdioToUds(program, exit);
   addResponsesApiProxy(program, exit);
   try {

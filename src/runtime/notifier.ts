@@ -18,7 +18,7 @@ export function notifier(
     const hidden = new Set(credentialNames(engines.options.settings));
     const env = Object.fromEntries(Object.entries(environment()).filter(([name]) => !hidden.has(name)));
     const run = async () => {
-      const { notifyTurnComplete } = await import("#hooks/notify.ts");
+      const { notifyTurnComplete } = await import("#notify/program.ts");
       const notification = { threadId: settings.threadId, cwd: settings.cwd, ...turn };
       const warning = notifyTurnComplete(command, notification, { env });
       if (warning !== null) emit({ type: "warning", message: warning });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { notificationPayload, notifyTurnComplete, type TurnNotification } from "#hooks/notify.ts";
+import { notificationPayload, notifyTurnComplete, type TurnNotification } from "#notify/program.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";
 
 const REPO = join(import.meta.dir, "../..");
@@ -52,7 +52,7 @@ describe("notifyTurnComplete", () => {
     // The program waits until the file that says its starter has ended is there.
     const program = `while [ ! -e ${started} ]; do sleep 0.02; done; echo late > ${out}.part; mv ${out}.part ${out}`;
     const script = `
-      import { notifyTurnComplete } from "#hooks/notify.ts";
+      import { notifyTurnComplete } from "#notify/program.ts";
       notifyTurnComplete(["/bin/sh", "-c", ${JSON.stringify(program)}], {
         threadId: "a", turnId: "b", cwd: ${JSON.stringify(home.cwd)}, inputMessages: [], lastAgentMessage: null,
       }, { env: { PATH: process.env.PATH } });`;
