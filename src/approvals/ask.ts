@@ -32,7 +32,7 @@ export class OpenQuestions {
     });
   }
 
-  /** Rejects with the turn's signal's reason. */
+  /** Rejects with the signal's reason: the turn's, or that of the server withdrawing its question. */
   askElicitation(turn: AskingTurn, request: ElicitationRequest): Promise<ElicitationAnswer> {
     return this.#ask<ElicitationAnswer>(turn, (requestId, settle) => {
       this.#open.set(requestId, { type: "elicitation", with: settle });

@@ -10,7 +10,17 @@ export interface ApprovedCommand {
 /** What the user approved until the session ends. */
 export class SessionApprovals {
   readonly #commands = new Set<string>();
+  readonly #tools = new Set<string>();
   readonly #files = new Set<string>();
+
+  approveTool(server: string, tool: string): void {
+    this.#tools.add(JSON.stringify([server, tool]));
+  }
+
+  /** Tools of MCP servers, under the names the servers give them. */
+  coversTool(server: string, tool: string): boolean {
+    return this.#tools.has(JSON.stringify([server, tool]));
+  }
 
   approveCommand(command: ApprovedCommand): void {
     this.#commands.add(commandKey(command));

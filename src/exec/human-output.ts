@@ -1,4 +1,5 @@
 import { relative } from "node:path";
+import { monotonicMs } from "#lib/clock.ts";
 import { shellJoin } from "#lib/shell-join.ts";
 import type { Event } from "#protocol/events.ts";
 import type { FileChange } from "#protocol/file-change.ts";
@@ -20,6 +21,8 @@ export interface SessionHeader extends SessionSummary {
 const SHOWN_OUTPUT_LINES = 20;
 /** And of a tool's answer, which may be one long line. */
 const SHOWN_OUTPUT_CHARS = 20_000;
+/** A chatty server must not fill the screen. */
+const PROGRESS_EVERY_MS = 1000;
 
 /** A session as text for people: progress on standard error, the final answer on standard output. */
 export class HumanOutput implements ExecOutput {
@@ -28,6 +31,7 @@ export class HumanOutput implements ExecOutput {
   readonly #palette: Palette;
   readonly #options: { header: SessionHeader; hideReasoning: boolean; showRawReasoning: boolean };
   #tokens = 0;
+  #progressAtMs = Number.NEGATIVE_INFINITY;
   /** The command whose line is still open for its outcome. */
   #openCommand: string | undefined;
 
@@ -83,6 +87,8 @@ export class HumanOutput implements ExecOutput {
         return this.#say(startupLine(event));
       case "mcp_tool_started":
         return this.#say(`${this.#palette.label("tool")} ${mcpCallText(event)}`);
+      case "mcp_tool_progress":
+        return this.#mcpProgress(event);
       case "mcp_tool_finished":
         return this.#mcpFinished(event);
       case "plan_updated":
@@ -166,6 +172,13 @@ export class HumanOutput implements ExecOutput {
     const diffs = event.changes.map((change) => gitDiff(change, this.#options.header.workdir)).join("");
     this.#say(`${event.success ? this.#palette.green(text) : this.#palette.red(text)}\n${event.output.trimEnd()}`);
     if (event.success && diffs !== "") this.#say(`file update:\n${diffs.trimEnd()}`);
+  }
+
+  #mcpProgress({ progress, total, message }: Extract<Event, { type: "mcp_tool_progress" }>): void {
+    if (monotonicMs() - this.#progressAtMs < PROGRESS_EVERY_MS) return;
+    this.#progressAtMs = monotonicMs();
+    const share = total === null ? `${progress}` : `${progress}/${total}`;
+    this.#say(this.#palette.dim(`  ${share}${message === null ? "" : ` ${message}`}`));
   }
 
   #mcpFinished(event: Extract<Event, { type: "mcp_tool_finished" }>): void {

@@ -2,7 +2,9 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
+  type ElicitRequestParams,
   ElicitRequestSchema,
+  type ElicitResult,
   ErrorCode,
   type JSONRPCMessage,
   McpError,
@@ -12,7 +14,8 @@ import {
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { CodexError, errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
 import { VERSION } from "#lib/version.ts";
-import { type McpConnection, McpRequestError } from "./connection.ts";
+import { type AnswerElicitation, type McpConnection, type McpElicitation, McpRequestError } from "./connection.ts";
+import { Deadline, LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import { httpTransport } from "./http-transport.ts";
 import type { OrphanWatch } from "./orphan-watch.ts";
 import { serverEnvironment } from "./server-env.ts";
@@ -33,6 +36,8 @@ export interface ConnectOptions {
   watch: OrphanWatch;
   /** The server says that its tools are others now. */
   onToolsChanged: () => void;
+  /** The server asks the person something. */
+  onElicit: AnswerElicitation;
   signal: AbortSignal;
 }
 
@@ -42,9 +47,6 @@ const PROTOCOL_VERSION = "2025-06-18";
 /** A server that has more to list than this is broken or hostile. */
 const MAX_TOOLS = 10_000;
 const MAX_PAGES = 1_000;
-
-/** Timers take no more; `tool_timeout_sec` may be any number. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** Starts or reaches the server and shakes hands. Throws McpStartupError, or the signal's reason. */
 export async function connectMcp(options: ConnectOptions): Promise<McpConnection> {
@@ -56,8 +58,17 @@ export async function connectMcp(options: ConnectOptions): Promise<McpConnection
   );
   const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
   client.onclose = onClosed;
-  // Nobody is there to fill in a form.
-  client.setRequestHandler(ElicitRequestSchema, async () => ({ action: "cancel" as const }));
+  const deadlines = new Set<Deadline>();
+  client.setRequestHandler(ElicitRequestSchema, async ({ params }, { signal: withdrawn }) => {
+    for (const deadline of deadlines) deadline.pause();
+    const waiting = [...deadlines];
+    try {
+      const { action, content } = await options.onElicit(elicitation(params), withdrawn);
+      return { action, ...(content === null ? {} : { content: content as ElicitResult["content"] }) };
+    } finally {
+      for (const deadline of waiting) deadline.resume();
+    }
+  });
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => options.onToolsChanged());
   try {
     await client.connect(transport, { timeout: Math.min(settings.startupTimeoutMs, LONGEST_TIMEOUT_MS), signal });
@@ -66,7 +77,13 @@ export async function connectMcp(options: ConnectOptions): Promise<McpConnection
     signal.throwIfAborted();
     throw startupError(error, settings, transport);
   }
-  return connection(client, transport, closed);
+  return connection(client, transport, closed, deadlines);
+}
+
+function elicitation(params: ElicitRequestParams): McpElicitation {
+  const { message } = params;
+  if (params.mode === "url") return { message, mode: { type: "url", url: params.url } };
+  return { message, mode: { type: "form", requestedSchema: { ...params.requestedSchema } } };
 }
 
 function createTransport({ settings, cwd, codexHome, env, watch }: ConnectOptions): Transport {
@@ -116,20 +133,31 @@ function isClosedConnection(error: unknown): boolean {
   return error instanceof McpError ? error.code === ErrorCode.ConnectionClosed : errnoOf(error) === "EPIPE";
 }
 
-function connection(client: Client, transport: Transport, closed: Promise<void>): McpConnection {
-  const request: McpConnection["request"] = async (method, params, { timeoutMs, signal }) => {
+function connection(
+  client: Client,
+  transport: Transport,
+  closed: Promise<void>,
+  deadlines: Set<Deadline>,
+): McpConnection {
+  const request: McpConnection["request"] = async (method, params, { timeoutMs, signal, onProgress }) => {
+    const deadline = new Deadline(timeoutMs);
+    deadlines.add(deadline);
     try {
       return await client.request({ method, params: { ...params } }, ResultSchema, {
-        timeout: Math.min(timeoutMs, LONGEST_TIMEOUT_MS),
-        signal,
+        timeout: LONGEST_TIMEOUT_MS,
+        signal: AbortSignal.any([signal, deadline.signal]),
         // Asking for progress gives the request the token that servers expect of us.
-        onprogress: () => {},
+        onprogress: ({ progress, total = null, message = null }) => onProgress?.({ progress, total, message }),
       });
     } catch (error) {
       signal.throwIfAborted();
+      if (deadline.isOver) throw timeoutError(method, timeoutMs);
       // A server that was started anew does not know our session; the next request gets a new one.
       if (error instanceof StreamableHTTPError && error.code === 404) await client.close();
-      throw requestError(error, method, timeoutMs);
+      throw requestError(error, method);
+    } finally {
+      deadline.clear();
+      deadlines.delete(deadline);
     }
   };
   return {
@@ -163,18 +191,16 @@ async function listTools(
   return tools;
 }
 
-function requestError(error: unknown, method: string, timeoutMs: number): McpRequestError {
+function timeoutError(method: string, timeoutMs: number): McpRequestError {
+  const elapsed = `timed out awaiting ${method} after ${rustDuration(timeoutMs)}`;
+  return new McpRequestError([elapsed, "deadline has elapsed"]);
+}
+
+function requestError(error: unknown, method: string): McpRequestError {
   if (!(error instanceof McpError)) return new McpRequestError([messageOf(error)]);
-  switch (error.code) {
-    case ErrorCode.RequestTimeout:
-      return new McpRequestError([
-        `timed out awaiting ${method} after ${rustDuration(timeoutMs)}`,
-        "deadline has elapsed",
-      ]);
-    case ErrorCode.ConnectionClosed:
-      // A server may also answer with this code, and then it has words of its own.
-      if (error.message.endsWith(": Connection closed"))
-        return new McpRequestError([`${method} failed: Transport closed`]);
+  // A server may also answer with this code, and then it has words of its own.
+  if (error.code === ErrorCode.ConnectionClosed && error.message.endsWith(": Connection closed")) {
+    return new McpRequestError([`${method} failed: Transport closed`]);
   }
   return new McpRequestError([`${method} failed: ${rpcErrorText(error)}`]);
 }

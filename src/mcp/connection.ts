@@ -1,3 +1,4 @@
+import type { ElicitationAnswer, ElicitationRequest } from "#protocol/approvals.ts";
 import type { McpToolInfo } from "./tool-info.ts";
 
 /** Why a request had no result. `text` is the chain of causes as Codex CLI words it, outermost first. */
@@ -9,6 +10,26 @@ export class McpRequestError extends Error {
     this.name = "McpRequestError";
     this.causes = causes;
   }
+}
+
+/** How far a call has got, as its server tells. */
+export interface McpProgress {
+  progress: number;
+  total: number | null;
+  message: string | null;
+}
+
+/** A question of the server to the person, for whoever made the call it belongs to. */
+export type McpElicitation = Omit<ElicitationRequest, "server">;
+
+/** The signal is aborted when the server withdraws its question. */
+export type AnswerElicitation = (question: McpElicitation, signal: AbortSignal) => Promise<ElicitationAnswer>;
+
+export interface McpRequestOptions {
+  /** The time does not run while an elicitation is open. */
+  timeoutMs: number;
+  signal: AbortSignal;
+  onProgress?: (progress: McpProgress) => void;
 }
 
 /** A server that answered the handshake. */
@@ -24,7 +45,7 @@ export interface McpConnection {
   request(
     method: string,
     params: Readonly<Record<string, unknown>>,
-    options: { timeoutMs: number; signal: AbortSignal },
+    options: McpRequestOptions,
   ): Promise<Record<string, unknown>>;
   /** Ends the connection and, with it, a server we started. */
   close(): Promise<void>;

@@ -3,7 +3,14 @@ import { raceAbort } from "#lib/abort.ts";
 import { monotonicMs } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import { log } from "#telemetry/log.ts";
-import { type McpConnection, McpRequestError } from "./connection.ts";
+import {
+  type AnswerElicitation,
+  type McpConnection,
+  type McpElicitation,
+  type McpProgress,
+  McpRequestError,
+} from "./connection.ts";
+import { LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import type { OrphanWatch } from "./orphan-watch.ts";
 import { McpStartupError, McpStartupTimeout, startupFailureText } from "./startup-error.ts";
 import type { ToolCache } from "./tool-cache.ts";
@@ -22,6 +29,14 @@ export interface McpServerDeps {
   onStatus: (server: string, status: McpServerStatus) => void;
 }
 
+/** Who makes a request to a server. */
+export interface McpCaller {
+  signal: AbortSignal;
+  /** Answers the server's questions while the request runs; absent where nobody can be asked. */
+  elicit?: AnswerElicitation | undefined;
+  onProgress?: (progress: McpProgress) => void;
+}
+
 /** A model that calls a broken server again and again must not wait for it each time. */
 const RETRY_AFTER_MS = 30_000;
 
@@ -38,6 +53,7 @@ export class McpServer {
   readonly settings: McpServerSettings;
   readonly #deps: McpServerDeps;
   readonly #closing = new AbortController();
+  readonly #elicitors: AnswerElicitation[] = [];
   #listed: readonly McpToolInfo[] | undefined;
   #isStale = false;
   #connecting: Promise<McpConnection> | undefined;
@@ -102,13 +118,25 @@ export class McpServer {
   async request(
     method: string,
     params: Readonly<Record<string, unknown>>,
-    options: { signal: AbortSignal },
+    { signal, elicit, onProgress }: McpCaller,
   ): Promise<Record<string, unknown>> {
-    const connection = await raceAbort(this.start(), options.signal).catch((error: unknown) => {
+    const connection = await raceAbort(this.start(), signal).catch((error: unknown) => {
       if (!(error instanceof McpStartupError)) throw error;
       throw new McpRequestError([startupFailureText(this.name, error, this.settings.startupTimeoutMs)]);
     });
-    return connection.request(method, params, { timeoutMs: this.settings.toolTimeoutMs, signal: options.signal });
+    if (elicit !== undefined) this.#elicitors.push(elicit);
+    try {
+      const options = { timeoutMs: this.settings.toolTimeoutMs, signal, ...(onProgress && { onProgress }) };
+      return await connection.request(method, params, options);
+    } finally {
+      if (elicit !== undefined) this.#elicitors.splice(this.#elicitors.indexOf(elicit), 1);
+    }
+  }
+
+  /** A question does not say which request it belongs to: the latest one is the likeliest. */
+  #elicit(question: McpElicitation, signal: AbortSignal): ReturnType<AnswerElicitation> {
+    const elicit = this.#elicitors.at(-1);
+    return elicit?.(question, signal) ?? Promise.resolve({ action: "cancel", content: null });
   }
 
   /** Ends the server, also one that is still starting. */
@@ -159,7 +187,9 @@ export class McpServer {
       const { connectMcp } = await import("./connect.ts");
       const { cwd, codexHome, env, watch } = this.#deps;
       const onToolsChanged = () => this.#refresh();
-      const connection = await connectMcp({ settings, cwd, codexHome, env, watch, onToolsChanged, signal });
+      const onElicit: AnswerElicitation = (question, withdrawn) => this.#elicit(question, withdrawn);
+      const options = { settings, cwd, codexHome, env, watch, onToolsChanged, onElicit, signal };
+      const connection = await connectMcp(options);
       await this.#list(connection, signal);
       return connection;
     } finally {
@@ -197,6 +227,3 @@ export class McpServer {
     });
   }
 }
-
-/** Timers take no more; `startup_timeout_sec` may be any number. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;

@@ -52,6 +52,8 @@ export type Event =
   /** Every server that had to be waited for is ready or has failed. */
   | { type: "mcp_startup_complete"; ready: readonly string[]; failed: readonly string[] }
   | { type: "mcp_tool_started"; callId: string; server: string; tool: string; arguments: unknown }
+  /** A server tells how far a call has got. `total` and `message` are null where it does not say. */
+  | { type: "mcp_tool_progress"; callId: string; progress: number; total: number | null; message: string | null }
   | {
       type: "mcp_tool_finished";
       callId: string;

@@ -1,3 +1,4 @@
+import type { SessionApprovals } from "#approvals/session-cache.ts";
 import { environment } from "#lib/env.ts";
 import { writeStderr } from "#lib/stdio.ts";
 import type { McpServerStatus } from "#mcp/server.ts";
@@ -14,7 +15,7 @@ import type { RuntimeOptions } from "./options.ts";
 export interface Mcp {
   /** Tools of ours over all servers. */
   resourceTools: readonly Tool[];
-  withTools(own: ToolRegistry): ToolRegistry;
+  withTools(own: ToolRegistry, approvals: SessionApprovals): ToolRegistry;
   /**
    * Starts what has to be started and resolves when the required servers run. Throws the CodexError that ends
    * the session when one of them does not.
@@ -48,7 +49,7 @@ export function createMcp({ settings, codexHome, cwd, source }: RuntimeOptions):
   };
   return {
     resourceTools: createMcpResourceTools(servers),
-    withTools: (own) => withMcpTools(own, servers),
+    withTools: (own, approvals) => withMcpTools(own, servers, approvals),
     begin: () => {
       servers.begin((server, status) => emit(statusEvent(server, status)));
       return servers.required();

@@ -76,7 +76,7 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
     createRequestUserInputTool(),
   ]);
   return {
-    registry: engines.mcp?.withTools(registry) ?? registry,
+    registry: engines.mcp?.withTools(registry, approvals) ?? registry,
     finishTurn: () => sessions.finishTurn(),
     close: async () => {
       clearTimeout(prefetch);

@@ -54,7 +54,8 @@ export interface ToolContext {
 /** Who answers questions. Both reject with the signal's reason when the turn ends first. */
 export interface Person {
   approve(request: ApprovalRequest): Promise<ApprovalDecision>;
-  elicit(request: ElicitationRequest): Promise<ElicitationAnswer>;
+  /** `withdrawn` is aborted when the question is no longer put. */
+  elicit(request: ElicitationRequest, withdrawn: AbortSignal): Promise<ElicitationAnswer>;
 }
 
 export interface ToolResult {

@@ -7,7 +7,12 @@ import { appendFileSync, writeSync } from "node:fs";
 interface Message {
   id?: number | string;
   method?: string;
-  params?: Record<string, unknown> & { name?: string; arguments?: Record<string, unknown>; cursor?: string };
+  params?: Record<string, unknown> & {
+    name?: string;
+    arguments?: Record<string, unknown>;
+    cursor?: string;
+    _meta?: { progressToken?: unknown };
+  };
 }
 
 const [, , behaviour = "tiny", logFile] = process.argv;
@@ -47,11 +52,33 @@ const TINY_TOOLS = [
     },
   },
   { name: "add", description: "Add", inputSchema: { type: "object", properties: { a: { type: "integer" } } } },
-  ...["boom", "fail", "structured", "image", "slow", "die", "big", "env", "sleepy", "change", "ask"].map((name) => ({
+  ...[
+    "boom",
+    "fail",
+    "structured",
+    "image",
+    "slow",
+    "die",
+    "big",
+    "env",
+    "sleepy",
+    "change",
+    "ask",
+    "steps",
+    "withdraw",
+  ].map((name) => ({
     name,
     description: name,
     inputSchema: OBJECT,
   })),
+  {
+    name: "reads",
+    description: "reads",
+    inputSchema: OBJECT,
+    annotations: { readOnlyHint: true, openWorldHint: true },
+  },
+  { name: "destroys", description: "destroys", inputSchema: OBJECT, annotations: { destructiveHint: true } },
+  { name: "reaches", description: "reaches", inputSchema: OBJECT, annotations: { openWorldHint: true } },
 ];
 
 const LISTS: Record<string, () => unknown> = {
@@ -85,6 +112,20 @@ function tools(): unknown {
 const CALLS: Record<string, (message: Message) => void> = {
   echo: ({ id, params }) => send({ id, result: text(`ECHO ${params?.arguments?.text}`) }),
   fresh: ({ id }) => send({ id, result: text("fresh") }),
+  steps: ({ id, params }) => {
+    const progressToken = params?._meta?.progressToken;
+    send({ method: "notifications/progress", params: { progressToken, progress: 1, total: 2, message: "half" } });
+    send({ method: "notifications/progress", params: { progressToken, progress: 2 } });
+    // An answer right behind would overtake them in the client.
+    setTimeout(() => send({ id, result: text("stepped") }), 100);
+  },
+  withdraw: ({ id }) => {
+    send({ id: "ask-2", method: "elicitation/create", params: { message: "Who?", requestedSchema: OBJECT } });
+    setTimeout(() => {
+      send({ method: "notifications/cancelled", params: { requestId: "ask-2", reason: "never mind" } });
+      send({ id, result: text("withdrawn") });
+    }, 100);
+  },
   add: ({ id }) => send({ id, result: text("3") }),
   boom: ({ id }) => send({ id, error: { code: -32000, message: "boom happened" } }),
   fail: ({ id }) => send({ id, result: { ...text("it failed"), isError: true } }),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { SessionApprovals } from "#approvals/session-cache.ts";
 import { environment } from "#lib/env.ts";
 import { McpServers } from "#mcp/servers.ts";
 import { createMcpResourceTools } from "#tools/mcp-resources/mcp-resources.ts";
@@ -26,7 +27,7 @@ afterAll(async () => {
   await home[Symbol.asyncDispose]();
 });
 
-const registry = () => withMcpTools(createToolRegistry([createUpdatePlanTool()]), servers);
+const registry = () => withMcpTools(createToolRegistry([createUpdatePlanTool()]), servers, new SessionApprovals());
 
 function tool(name: string) {
   const found = registry().find(name) ?? createMcpResourceTools(servers).find((one) => one.name === name);

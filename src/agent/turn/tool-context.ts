@@ -18,7 +18,10 @@ export function toolContext(state: ThreadState, turn: Turn, questions: OpenQuest
     interrupt: () => turn.interrupt(),
     person: questions && {
       approve: (request) => questions.askApproval(turn, request),
-      elicit: (request) => questions.askElicitation(turn, request),
+      elicit: (request, withdrawn) => {
+        const signal = AbortSignal.any([turn.signal, withdrawn]);
+        return questions.askElicitation({ id: turn.id, signal }, request);
+      },
     },
   };
 }

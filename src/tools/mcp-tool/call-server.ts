@@ -1,6 +1,7 @@
 import { monotonicMs } from "#lib/clock.ts";
 import { isObject } from "#lib/jsonl.ts";
 import { McpRequestError } from "#mcp/connection.ts";
+import type { McpCaller } from "#mcp/server.ts";
 import type { McpCallResult } from "#protocol/mcp.ts";
 import { failure } from "../text-result.ts";
 import type { ToolContext, ToolResult } from "../tool.ts";
@@ -38,12 +39,29 @@ export async function announcedCall(
     finish({ result, error: null });
     return steps.answer(result);
   } catch (error) {
+    if (error instanceof McpCallRefused) {
+      finish({ result: null, error: error.message });
+      return failure(error.message);
+    }
     if (!(error instanceof McpRequestError)) throw error;
     const text = steps.describe(error);
     finish({ result: null, error: text });
     return failure(steps.wrap?.(text) ?? text);
   }
 }
+
+/** How the context of a call answers and follows the server during it. */
+export function callerOf(context: ToolContext, at: { callId: string; server: string }): McpCaller {
+  const { person, signal } = context;
+  return {
+    signal,
+    elicit: person && ((question, withdrawn) => person.elicit({ server: at.server, ...question }, withdrawn)),
+    onProgress: (progress) => context.emit({ type: "mcp_tool_progress", callId: at.callId, ...progress }),
+  };
+}
+
+/** A call that was not made: `message` goes to the person and to the model as it is. */
+export class McpCallRefused extends Error {}
 
 /** A chain of causes below what failed, numbered when there are several. */
 export function withCauses(what: string, causes: readonly string[]): string {

@@ -1,15 +1,16 @@
+import type { SessionApprovals } from "#approvals/session-cache.ts";
 import type { McpServers, OfferedTool } from "#mcp/servers.ts";
 import type { ToolRegistry } from "../registry.ts";
 import type { Tool } from "../tool.ts";
 import { createMcpTool, mcpToolSpec } from "./mcp-tool.ts";
 
 /** The registry with the tools of the servers behind its own: as they are known at the moment of asking. */
-export function withMcpTools(own: ToolRegistry, servers: McpServers): ToolRegistry {
+export function withMcpTools(own: ToolRegistry, servers: McpServers, approvals: SessionApprovals): ToolRegistry {
   const made = new WeakMap<OfferedTool, Tool>();
   const toolFor = (offered: OfferedTool): Tool => {
     let tool = made.get(offered);
     if (tool === undefined) {
-      tool = createMcpTool(offered);
+      tool = createMcpTool(offered, approvals);
       made.set(offered, tool);
     }
     return tool;

@@ -1,3 +1,4 @@
+import type { SessionApprovals } from "#approvals/session-cache.ts";
 import { isObject } from "#lib/jsonl.ts";
 import { McpRequestError } from "#mcp/connection.ts";
 import type { OfferedTool } from "#mcp/servers.ts";
@@ -6,16 +7,17 @@ import { jsonFault } from "../argument-errors.ts";
 import { rustDebug } from "../rust-debug.ts";
 import { failure, wrongPayload } from "../text-result.ts";
 import type { Tool, ToolCall, ToolContext, ToolResult } from "../tool.ts";
-import { announcedCall, parseCallResult, withCauses } from "./call-server.ts";
+import { announcedCall, callerOf, parseCallResult, withCauses } from "./call-server.ts";
+import { consentToTool } from "./consent.ts";
 import { mcpOutput } from "./output.ts";
 
 /** One tool of an MCP server. A server that is not running yet is started by the call. */
-export function createMcpTool(offered: OfferedTool): Tool {
+export function createMcpTool(offered: OfferedTool, approvals: SessionApprovals): Tool {
   return {
     name: offered.qualifiedName,
     spec: () => mcpToolSpec(offered),
     parallel: offered.server.settings.supportsParallelToolCalls,
-    run: (call, context) => runCall(offered, call, context),
+    run: (call, context) => runCall(offered, call, context, approvals),
   };
 }
 
@@ -25,7 +27,12 @@ export function mcpToolSpec({ qualifiedName, info }: OfferedTool): ToolSpec {
   return { type: "function", name: qualifiedName, description, strict: false, parameters };
 }
 
-async function runCall(offered: OfferedTool, call: ToolCall, context: ToolContext): Promise<ToolResult> {
+async function runCall(
+  offered: OfferedTool,
+  call: ToolCall,
+  context: ToolContext,
+  approvals: SessionApprovals,
+): Promise<ToolResult> {
   const { server, info } = offered;
   if (call.payload.kind !== "function") return wrongPayload(call.name);
   const json = call.payload.argumentsJson;
@@ -38,8 +45,9 @@ async function runCall(offered: OfferedTool, call: ToolCall, context: ToolContex
       if (args !== null && !isObject(args)) {
         throw new McpRequestError([`MCP tool arguments must be a JSON object, got ${JSON.stringify(args)}`]);
       }
+      await consentToTool(offered, invocation, context, approvals);
       const params = { name: info.name, ...(args === null ? {} : { arguments: args }) };
-      return parseCallResult(await server.request("tools/call", params, { signal: context.signal }));
+      return parseCallResult(await server.request("tools/call", params, callerOf(context, invocation)));
     },
     describe: (error) =>
       withCauses(`tool call error: tool call failed for \`${server.name}/${info.name}\``, error.causes),
