@@ -55,7 +55,7 @@ export interface McpServerSettings {
   oauth?: McpOAuthSettings;
   /** Calls may overlap other calls of the same answer. */
   supportsParallelToolCalls: boolean;
-  /** For tools that `toolApprovalModes` does not name; undefined asks nobody, as the released 0.101. */
+  /** For tools that `toolApprovalModes` does not name; undefined asks nobody, as 0.101 does. */
   defaultToolsApprovalMode?: ToolApprovalMode;
   /** By the name the server gives a tool. */
   toolApprovalModes: ReadonlyMap<string, ToolApprovalMode>;

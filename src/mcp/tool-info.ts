@@ -1,9 +1,12 @@
 import { isObject } from "#lib/jsonl.ts";
 import type { SimpleSchema } from "./simplify-schema.ts";
 
-/** What the server says a tool does: only reads, may destroy something or reach the world outside, or nothing of it. */
+/**
+ * What a server says that calls do: only read; change nothing for good and reach nobody outside; or else, also where
+ * it does not say, the worst, as MCP has it for hints that are missing.
+ */
 export type ToolEffect = (typeof EFFECTS)[number];
-const EFFECTS = ["reads", "risky", "unknown"] as const;
+const EFFECTS = ["reads", "contained", "risky"] as const;
 
 /** A tool of a server, reduced to what a model is told. Tool lists are stored in this form. */
 export interface McpToolInfo {
@@ -39,10 +42,10 @@ export function parseToolList(
 }
 
 function effectOf(annotations: unknown): ToolEffect {
-  if (!isObject(annotations)) return "unknown";
+  if (!isObject(annotations)) return "risky";
   const { destructiveHint, openWorldHint, readOnlyHint } = annotations;
   if (readOnlyHint === true) return "reads";
-  return destructiveHint === true || openWorldHint === true ? "risky" : "unknown";
+  return destructiveHint === false && openWorldHint === false ? "contained" : "risky";
 }
 
 /** Whether a value is an entry of a stored list. */

@@ -77,7 +77,12 @@ const TINY_TOOLS = [
     inputSchema: OBJECT,
     annotations: { readOnlyHint: true, openWorldHint: true },
   },
-  { name: "destroys", description: "destroys", inputSchema: OBJECT, annotations: { destructiveHint: true } },
+  {
+    name: "contained",
+    description: "contained",
+    inputSchema: OBJECT,
+    annotations: { destructiveHint: false, openWorldHint: false },
+  },
   { name: "reaches", description: "reaches", inputSchema: OBJECT, annotations: { openWorldHint: true } },
 ];
 

@@ -67,10 +67,10 @@ describe("whether a call is asked about", () => {
     [undefined, "risky", "run"],
     ["approve", "risky", "run"],
     ["auto", "reads", "run"],
-    ["auto", "unknown", "run"],
+    ["auto", "contained", "run"],
     ["auto", "risky", "ask"],
     ["writes", "reads", "run"],
-    ["writes", "unknown", "ask"],
+    ["writes", "contained", "ask"],
     ["prompt", "reads", "ask"],
   ])("mode %p, a tool that %s: %s", (defaultToolsApprovalMode, effect, expected) => {
     const settings = {
@@ -101,10 +101,10 @@ describe("whether a call is asked about", () => {
       env: environment(),
     });
     for (const from of [servers, again]) {
-      const effects = ["reads", "destroys", "reaches", "echo"].map(
+      const effects = ["reads", "contained", "reaches", "echo"].map(
         (name) => from.tools.get(`mcp__free__${name}`)?.info.effect,
       );
-      expect(effects).toEqual(["reads", "risky", "risky", "unknown"]);
+      expect(effects).toEqual(["reads", "contained", "risky", "risky"]);
     }
   });
 });

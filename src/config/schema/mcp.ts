@@ -105,8 +105,8 @@ export const MCP_SERVER = table(
     }),
     default_tools_approval_mode: optional(
       TOOL_APPROVAL,
-      "When its tools are asked about: as the session's policy says, always, for tools that write, never",
-      { since: "0.169", defaultText: "auto" },
+      "Which calls a person is asked about: of tools that may do harm, all, of tools that do not only read, none",
+      { since: "0.169", defaultText: "approve" },
     ),
     tools: optional(
       mapOf(

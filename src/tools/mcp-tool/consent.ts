@@ -24,7 +24,7 @@ export function decideMcpCall(
       return { type: "run" };
     case "auto":
       if (info.effect !== "risky") return { type: "run" };
-      return asked("the server says that this tool may destroy something or reach out", approvalPolicy);
+      return asked("the tool may destroy something or reach the world outside", approvalPolicy);
     case "writes":
       if (info.effect === "reads") return { type: "run" };
       return asked("the server does not say that this tool only reads", approvalPolicy);
