@@ -1,5 +1,6 @@
 import { sleep } from "#lib/abort.ts";
 import { messageOf } from "#lib/errors.ts";
+import { closeQuietly, openPipe, type Pipe } from "#process/pipe.ts";
 import { killSession } from "#process/process-group.ts";
 
 /** What became of a hook's program. Texts are cut to 1 MiB. */
@@ -28,13 +29,13 @@ const STRAY_WRITER_GRACE_MS = 80;
  */
 export async function runHook(options: HookRunOptions, signal: AbortSignal): Promise<HookRun> {
   signal.throwIfAborted();
-  let child: ReturnType<typeof start>;
+  let hook: Started;
   try {
-    child = start(options);
+    hook = start(options);
   } catch (error) {
     return { type: "broken", reason: `could not be started: ${messageOf(error)}` };
   }
-  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  const { child, stdout, stderr } = hook;
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
@@ -57,16 +58,38 @@ export async function runHook(options: HookRunOptions, signal: AbortSignal): Pro
   return { type: "exited", code: child.exitCode ?? 0, stdout: stdout.text(), stderr: stderr.text() };
 }
 
-function start({ command, input, cwd, env }: HookRunOptions) {
-  return Bun.spawn(["/bin/sh", "-c", command], {
-    cwd,
-    env: { ...env },
-    stdin: Buffer.from(input),
-    stdout: "pipe",
-    stderr: "pipe",
-    detached: true,
-  });
+interface Started {
+  child: Bun.Subprocess;
+  stdout: Collected;
+  stderr: Collected;
 }
+
+/** Its outputs are pipes and not the sockets Bun would make, which a script cannot open as /dev/stderr. */
+function start({ command, input, cwd, env }: HookRunOptions): Started {
+  const pipes: Pipe[] = [];
+  try {
+    const stdout = openPipe();
+    pipes.push(stdout);
+    const stderr = openPipe();
+    pipes.push(stderr);
+    const child = Bun.spawn([...SHELL, command], {
+      cwd,
+      env: { ...env },
+      stdin: Buffer.from(input),
+      stdout: stdout.writeFd,
+      stderr: stderr.writeFd,
+      detached: true,
+    });
+    return { child, stdout: collect(stdout.readFd), stderr: collect(stderr.readFd) };
+  } catch (error) {
+    for (const { readFd } of pipes) closeQuietly(readFd);
+    throw error;
+  } finally {
+    for (const { writeFd } of pipes) closeQuietly(writeFd);
+  }
+}
+
+const SHELL = process.platform === "win32" ? ["cmd.exe", "/d", "/s", "/c"] : ["/bin/sh", "-c"];
 
 interface Collected {
   ended: Promise<void>;
@@ -75,19 +98,22 @@ interface Collected {
 }
 
 /** Reads all, so that the program never waits for us, and keeps the first mebibyte. */
-function collect(stream: ReadableStream<Uint8Array>): Collected {
-  const reader = stream.getReader();
+function collect(fd: number): Collected {
+  const reader = Bun.file(fd).stream().getReader();
   const chunks: Uint8Array[] = [];
   let room = MAX_OUTPUT_BYTES;
   const readAll = async () => {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      if (room > 0) chunks.push(read.value.subarray(0, room));
+      if (room > 0) chunks.push(read.value.slice(0, room));
       room -= read.value.length;
     }
   };
   return {
     ended: readAll(),
-    stop: () => reader.cancel(),
+    stop: async () => {
+      await reader.cancel();
+      closeQuietly(fd);
+    },
     text: () => Buffer.concat(chunks).toString("utf8"),
   };
 }

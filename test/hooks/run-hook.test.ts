@@ -52,6 +52,11 @@ describe("runHook", () => {
     expect(names.filter((name) => !["PWD", "SHLVL", "_", "OLDPWD"].includes(name))).toEqual(["MARK", "PATH"]);
   }, 30_000);
 
+  test("its streams can be opened by name, as scripts do", async () => {
+    const done = await run("cat < /dev/stdin > /dev/stdout; echo why > /dev/stderr; exit 2", { input: '{"a":1}' });
+    expect(done).toEqual({ type: "exited", code: 2, stdout: '{"a":1}', stderr: "why\n" });
+  }, 30_000);
+
   test("a hook that does not read a large input is no problem", async () => {
     const done = await run("exit 0", { input: "x".repeat(4_000_000) });
     expect(done).toEqual({ type: "exited", code: 0, stdout: "", stderr: "" });

@@ -116,6 +116,7 @@ function tools(): unknown {
 
 const CALLS: Record<string, (message: Message) => void> = {
   echo: ({ id, params }) => send({ id, result: text(`ECHO ${params?.arguments?.text}`) }),
+  say: ({ id, params }) => send({ id, result: text(String(params?.arguments?.text)) }),
   fresh: ({ id }) => send({ id, result: text("fresh") }),
   steps: ({ id, params }) => {
     const progressToken = params?._meta?.progressToken;

@@ -1,0 +1,180 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { hookStage, say, shell, toolOutput } from "./exec-stage.ts";
+
+/** Whether a process runs, other than as a zombie. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error("waited for twenty seconds");
+    await Bun.sleep(10);
+  }
+}
+
+const JSON_RUN = ["exec", "--json", "go"];
+
+describe("a guard that does not do its work blocks", () => {
+  test.each([
+    ["hangs", { command: "sleep 600", timeout: 0.3 }, "ran longer than 0.3 s"],
+    ["crashes", { command: "kill -SEGV $$" }, "was ended by SIGSEGV"],
+    ["is killed", { command: "kill -KILL $$" }, "was ended by SIGKILL"],
+    ["is not there", { command: "/nonexistent/guard" }, "ended with exit code 127"],
+    ["prints broken JSON", { command: "echo '{nonsense'" }, "answered with what is not JSON"],
+    ["prints JSON of another shape", { command: `echo '{"decision":7}'` }, "answered with `decision`"],
+    ["prints 50 MB that begin as JSON", { command: "printf '{'; head -c 50000000 /dev/zero" }, "what is not JSON"],
+  ])(
+    "when it %s",
+    async (_what, handler, reason) => {
+      await using stage = await hookStage({
+        responses: [shell("touch made"), say("ok")],
+        hooks: { PreToolUse: [handler] },
+      });
+      const run = await stage.run(JSON_RUN);
+      expect(run.code).toBe(0);
+      expect(toolOutput(stage.server.requests[1])).toContain(reason);
+      expect(stage.has("made")).toBe(false);
+      const warnings = run.events.flatMap(({ item }) => (item as { type: string; message?: string })?.message ?? []);
+      expect(warnings).toEqual([expect.stringContaining(reason)]);
+    },
+    60_000,
+  );
+
+  test("and does not, when on_error is ignore", async () => {
+    await using stage = await hookStage({
+      responses: [shell("touch made"), say("ok")],
+      hooks: { PreToolUse: [{ command: "kill -SEGV $$", on_error: "ignore" }] },
+    });
+    await stage.run(JSON_RUN);
+    expect(stage.has("made")).toBe(true);
+  }, 60_000);
+});
+
+describe("a hook cannot disturb the turn", () => {
+  test.each([
+    ["printing 50 MB", "head -c 50000000 /dev/zero | tr '\\0' x"],
+    ["printing 50 MB on standard error", "head -c 50000000 /dev/zero >&2"],
+    ["printing what is no JSON", "echo hello; echo '{not json'"],
+    ["closing its streams", "exec <&- >&- 2>&-; sleep 0.1"],
+    ["not reading its input", "exit 0"],
+  ])(
+    "by %s",
+    async (_what, command) => {
+      await using stage = await hookStage({
+        responses: [shell("touch made"), say("ok")],
+        hooks: { PreToolUse: [{ command }], PostToolUse: [{ command }], Stop: [{ command }] },
+      });
+      const run = await stage.run(["exec", "go"]);
+      expect([run.code, run.stdout, stage.has("made")]).toEqual([0, "ok\n", true]);
+      expect(run.stderr).not.toContain("failed");
+    },
+    60_000,
+  );
+
+  test("by writing to the standard output: that of hooks is not ours", async () => {
+    await using stage = await hookStage({
+      responses: [shell("true"), say("ok")],
+      hooks: Object.fromEntries(
+        ["SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd"].map((event) => [
+          event,
+          [{ command: `echo FROM_A_HOOK; echo '{"type":"turn.failed"}' > /dev/stdout` }],
+        ]),
+      ),
+    });
+    const run = await stage.run(JSON_RUN);
+    expect(run.stdout).not.toContain("FROM_A_HOOK");
+    expect(run.events.map(({ type }) => type)).toEqual([
+      "thread.started",
+      "turn.started",
+      "item.started",
+      "item.completed",
+      "item.completed",
+      "turn.completed",
+    ]);
+  }, 60_000);
+
+  test("by forking a daemon that holds its streams: it is not waited for, and lives on in a session of its own", async () => {
+    await using stage = await hookStage({ responses: [shell("touch made"), say("ok")] });
+    const pid = stage.path("pid");
+    const daemon = `setsid sh -c 'echo $$ > ${pid}; exec sleep 600' & while [ ! -s ${pid} ]; do sleep 0.02; done`;
+    stage.home.write(
+      ".codex/hooks.json",
+      JSON.stringify({ hooks: { PreToolUse: [{ hooks: [{ type: "command", command: daemon }] }] } }),
+    );
+    const run = await stage.run(["exec", "go"]);
+    const daemonId = Number(readFileSync(pid, "utf8"));
+    expect([run.code, run.stdout, stage.has("made"), isRunning(daemonId)]).toEqual([0, "ok\n", true, true]);
+    process.kill(daemonId, "SIGKILL");
+  }, 60_000);
+
+  test("by leaving processes behind in its own session: they are killed when it ends", async () => {
+    await using stage = await hookStage({ responses: [shell("touch made"), say("ok")] });
+    const pid = stage.path("pid");
+    const command = `set -m; sleep 600 & echo $! > ${pid}`;
+    stage.home.write(
+      ".codex/hooks.json",
+      JSON.stringify({ hooks: { PreToolUse: [{ hooks: [{ type: "command", command }] }] } }),
+    );
+    expect((await stage.run(["exec", "go"])).stdout).toBe("ok\n");
+    await until(() => !isRunning(Number(readFileSync(pid, "utf8"))));
+  }, 60_000);
+
+  test("by hanging at the end: SessionEnd has a second, and three at most", async () => {
+    await using stage = await hookStage({
+      responses: [say("ok")],
+      hooks: { SessionEnd: [{ command: "sleep 600" }, { command: "sleep 600", timeout: 600 }] },
+    });
+    const run = await stage.run(["exec", "go"]);
+    expect([run.code, run.stdout]).toEqual([0, "ok\n"]);
+    expect(run.stderr).toContain("ran longer than 1 s");
+    expect(run.stderr).toContain("ran longer than 3 s");
+  }, 60_000);
+});
+
+test("async hooks: nobody waits, eight processes at a time, none is left", async () => {
+  const handlers = Array.from({ length: 20 }, () => ({ command: "", async: true }));
+  await using stage = await hookStage({ responses: [shell("sleep 1"), say("ok")] });
+  const running = stage.path("running");
+  // Each notes how many of its kind there are with it, as a hook's own processes see it.
+  const command = `mkdir -p ${running}; touch ${running}/$$; ls ${running} | wc -l >> ${stage.path("counts")}; sleep 0.1; rm ${running}/$$; exit 2`;
+  const hang = { type: "command", command: `echo $$ > ${stage.path("hanging")}; exec sleep 600`, async: true };
+  stage.home.write(
+    ".codex/hooks.json",
+    JSON.stringify({
+      hooks: {
+        UserPromptSubmit: [{ hooks: handlers.map((handler) => ({ type: "command", ...handler, command })) }],
+        PostToolUse: [{ hooks: [hang] }],
+      },
+    }),
+  );
+  const run = await stage.run(["exec", "go"]);
+  expect([run.code, run.stdout]).toEqual([0, "ok\n"]);
+  const counts = readFileSync(stage.path("counts"), "utf8").trim().split(/\s+/).map(Number);
+  expect(counts).toHaveLength(20);
+  expect(Math.max(...counts)).toBeLessThanOrEqual(8);
+  expect(Math.max(...counts)).toBeGreaterThan(1);
+  if (existsSync(stage.path("hanging"))) {
+    await until(() => !isRunning(Number(readFileSync(stage.path("hanging"), "utf8"))));
+  }
+}, 60_000);
+
+test("no credential of ours reaches a hook, whatever provider it is for", async () => {
+  await using stage = await hookStage({
+    responses: [say("ok")],
+    tables: `[model_providers.other]\nname = "other"\nbase_url = "http://127.0.0.1:1"\nenv_key = "OTHER_KEY"\n`,
+  });
+  const handler = { type: "command", command: `env > ${stage.path("env")}` };
+  stage.home.write(".codex/hooks.json", JSON.stringify({ hooks: { SessionStart: [{ hooks: [handler] }] } }));
+  const env = { OPENAI_API_KEY: "sk-one", CODEX_API_KEY: "sk-two", OTHER_KEY: "sk-three", MINE: "kept" };
+  expect((await stage.run(["exec", "go"], { env })).code).toBe(0);
+  const seen = readFileSync(stage.path("env"), "utf8");
+  expect(seen).toContain("MINE=kept");
+  expect(seen).not.toMatch(/sk-one|sk-two|sk-three/);
+}, 60_000);
