@@ -84,7 +84,6 @@ export class EventMap {
       case "exited_review":
         return [{ type: "exited_review_mode", review_output: event.output }];
       case "approval_requested":
-        this.#tools.noteAsked(event.request.callId);
         return approvalMsg(event.request, this.#turnId);
       case "elicitation_requested": {
         const { server, message } = event.request;
@@ -96,6 +95,7 @@ export class EventMap {
         return [{ type: "turn_aborted", turn_id: this.#turnId, reason: event.reason }];
       // The first is told by `session_configured`, the failure by the `error` before it; the others have no message.
       case "thread_started":
+      case "mcp_tool_progress":
       case "turn_failed":
       case "question_closed":
       case "shutdown_complete":

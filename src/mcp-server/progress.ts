@@ -50,6 +50,8 @@ function progressText(event: Event): string | undefined {
       return `Changing ${event.changes.map(({ path }) => path).join(", ")}`;
     case "mcp_tool_started":
       return `Calling ${event.server}.${event.tool}`;
+    case "mcp_tool_progress":
+      return event.message ?? undefined;
     case "web_search_started":
       return "Searching the web";
     case "approval_requested":

@@ -23,23 +23,16 @@ export type ToolEvent = EventOf<
 export class ToolMessages {
   #turnId = "";
   readonly #toolOf = new Map<string, string>();
-  readonly #asked = new Set<string>();
   readonly #serverFailures = new Map<string, string>();
 
   beginTurn(turnId: string): void {
     this.#turnId = turnId;
     this.#toolOf.clear();
-    this.#asked.clear();
   }
 
   /** Notes which tool a call is of, before it runs. */
   noteItem(item: ResponseItem): void {
     if (item.type === "function_call" || item.type === "custom_tool_call") this.#toolOf.set(item.call_id, item.name);
-  }
-
-  /** Notes that a call waits for an approval. */
-  noteAsked(callId: string): void {
-    this.#asked.add(callId);
   }
 
   message(event: ToolEvent): EventMsg {
@@ -57,7 +50,7 @@ export class ToolMessages {
           type: "patch_apply_begin",
           call_id: event.callId,
           turn_id: this.#turnId,
-          auto_approved: !this.#asked.has(event.callId),
+          auto_approved: event.autoApproved,
           changes: changesByPath(event.changes),
         };
       case "patch_finished":

@@ -36,7 +36,8 @@ export type Event =
       exitCode: number | null;
       durationMs: number;
     }
-  | { type: "patch_started"; callId: string; changes: FileChange[] }
+  /** `autoApproved` is false when a person is asked before it is written. */
+  | { type: "patch_started"; callId: string; changes: FileChange[]; autoApproved: boolean }
   | {
       type: "patch_finished";
       callId: string;

@@ -7,7 +7,7 @@ import { REQUIREMENTS } from "./requirements.ts";
 function citedIds(): Set<string> {
   const files = readdirSync(import.meta.dir).filter((name) => name.endsWith(".test.ts"));
   const text = files.map((name) => readFileSync(join(import.meta.dir, name), "utf8")).join("\n");
-  return new Set([...text.matchAll(/"(exec\.[a-z0-9.-]+)"/g)].map(([, id]) => id ?? ""));
+  return new Set([...text.matchAll(/"((?:exec|mcp-server)\.[a-z0-9.-]+)"/g)].map(([, id]) => id ?? ""));
 }
 
 const cited = citedIds();
@@ -29,7 +29,7 @@ test("ids are unique and every behaviour without a test says why", () => {
   const ids = REQUIREMENTS.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   for (const { id, sentence, status, why } of REQUIREMENTS) {
-    expect(id).toMatch(/^exec\.[a-z0-9.-]+$/);
+    expect(id).toMatch(/^(?:exec|mcp-server)\.[a-z0-9.-]+$/);
     expect(sentence.length).toBeGreaterThan(10);
     expect(status === "untested" ? why?.length : 10).toBeGreaterThan(9);
   }

@@ -1,5 +1,6 @@
 import { badInput } from "./requirements/bad-input.ts";
 import { errors, events } from "./requirements/events.ts";
+import { mcpServer } from "./requirements/mcp-server.ts";
 import { auth, human, options, resume, review } from "./requirements/output.ts";
 import { body, headers, input, request } from "./requirements/request.ts";
 import { listSection, type Requirement } from "./requirements/section.ts";
@@ -31,6 +32,7 @@ const SECTIONS = {
   timings,
   driving,
   badInput,
+  mcpServer,
 };
 
 type Sections = typeof SECTIONS;
@@ -38,5 +40,5 @@ type Sections = typeof SECTIONS;
 /** The id of a behaviour; a misspelt one does not compile. */
 export type RequirementId = { [Name in keyof Sections]: keyof Sections[Name]["entries"] }[keyof Sections];
 
-/** Every observable behaviour of the headless mode, in the order of the fact sheet's sections. */
+/** Every observable behaviour of the headless mode and of the MCP server, in the order of the fact sheet's sections. */
 export const REQUIREMENTS: readonly Requirement[] = Object.values(SECTIONS).flatMap(listSection);

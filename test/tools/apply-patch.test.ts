@@ -48,7 +48,7 @@ describe("a patch that fits", () => {
       { path: join(session.base, "outside/a.txt"), kind: "add", diff: "@@ -0,0 +1 @@\n+1\n" },
     ];
     expect(session.events as unknown[]).toEqual([
-      { type: "patch_started", callId: "call", changes },
+      { type: "patch_started", callId: "call", changes, autoApproved: true },
       {
         type: "patch_finished",
         callId: "call",

@@ -60,7 +60,7 @@ export function createPatchRunner(deps: PatchRunDeps): RunVerifiedPatch {
       const { question } = outcome;
       const { changes, realPaths } = question;
       // Nobody else's patch waits while a person thinks: afterwards everything is verified again.
-      if (!question.isAnnounced) args.context.emit({ type: "patch_started", callId: args.callId, changes });
+      if (!question.isAnnounced) announce(args, { changes, autoApproved: false });
       const consent = await consentToPatch({ ...question, callId: args.callId }, args.context, deps);
       permit = { changes, paths: new Set(realPaths), confined: question.confined, startedMs: monotonicMs() };
       if (!consent.granted) return refused(refusalText(consent.reason), permit, args);
@@ -109,7 +109,7 @@ async function attempt(
   const changes = await fileChanges(verified.edits);
   context.signal.throwIfAborted();
   if (decision.type === "ask") return { question: { ...decision, changes, realPaths, isAnnounced: false } };
-  if (permit.paths === undefined) context.emit({ type: "patch_started", callId, changes });
+  if (permit.paths === undefined) announce(args, { changes, autoApproved: true });
   const startedMs = permit.paths === undefined ? monotonicMs() : permit.startedMs;
   const run = { patch, cwd: workdir, context };
   const { exitCode, output } = await (decision.confined
@@ -121,6 +121,10 @@ async function attempt(
   const durationMs = monotonicMs() - startedMs;
   context.emit({ type: "patch_finished", callId, changes, success: exitCode === 0, output, durationMs });
   return { output: structuredJson({ output, exitCode, durationMs }), success: exitCode === 0 };
+}
+
+function announce({ context, callId }: Arguments, patch: { changes: FileChange[]; autoApproved: boolean }): void {
+  context.emit({ type: "patch_started", callId, ...patch });
 }
 
 function mayRetry(context: ToolContext): boolean {
