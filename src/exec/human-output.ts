@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { monotonicMs } from "#lib/clock.ts";
+import { printable, printableTexts } from "#lib/printable.ts";
 import { shellJoin } from "#lib/shell-join.ts";
 import type { Event } from "#protocol/events.ts";
 import type { FileChange } from "#protocol/file-change.ts";
@@ -24,32 +25,47 @@ const SHOWN_OUTPUT_CHARS = 20_000;
 /** A chatty server must not fill the screen. */
 const PROGRESS_EVERY_MS = 1000;
 
+/** Many and large, and not for people. */
+const UNSHOWN: ReadonlySet<Event["type"]> = new Set([
+  "agent_message_delta",
+  "command_output",
+  "raw_response_item",
+  "reasoning_delta",
+]);
+
+export interface HumanOutputOptions {
+  stdout: (text: string) => void;
+  stderr: (text: string) => void;
+  palette: Palette;
+  header: SessionHeader;
+  hideReasoning: boolean;
+  showRawReasoning: boolean;
+  /** Standard output is no terminal: the final answer goes there as the model wrote it. */
+  answerIsRaw: boolean;
+}
+
 /** A session as text for people: progress on standard error, the final answer on standard output. */
 export class HumanOutput implements ExecOutput {
   readonly #stderr: (text: string) => void;
   readonly #stdout: (text: string) => void;
   readonly #palette: Palette;
-  readonly #options: { header: SessionHeader; hideReasoning: boolean; showRawReasoning: boolean };
+  readonly #options: HumanOutputOptions;
   #tokens = 0;
   #progressAtMs = Number.NEGATIVE_INFINITY;
   /** The command whose line is still open for its outcome. */
   #openCommand: string | undefined;
 
-  constructor(options: {
-    stdout: (text: string) => void;
-    stderr: (text: string) => void;
-    palette: Palette;
-    header: SessionHeader;
-    hideReasoning: boolean;
-    showRawReasoning: boolean;
-  }) {
+  constructor(options: HumanOutputOptions) {
     this.#stderr = options.stderr;
     this.#stdout = options.stdout;
     this.#palette = options.palette;
     this.#options = options;
   }
 
-  handle(event: Event): void {
+  /** Nothing a model, a command or a server wrote reaches the terminal as anything but text. */
+  handle(raw: Event): void {
+    if (UNSHOWN.has(raw.type)) return;
+    const event = printableTexts(raw);
     switch (event.type) {
       case "thread_started":
         return this.#header();
@@ -104,7 +120,9 @@ export class HumanOutput implements ExecOutput {
         }
         return;
       case "turn_completed":
-        return this.#completed(event.lastAgentMessage);
+        return this.#completed(
+          this.#options.answerIsRaw && "lastAgentMessage" in raw ? raw.lastAgentMessage : event.lastAgentMessage,
+        );
       case "turn_aborted":
         return this.#say("task interrupted");
       default:
@@ -129,7 +147,7 @@ export class HumanOutput implements ExecOutput {
         `${bold("session id:")} ${header.sessionId}`,
         "--------",
         this.#palette.user("user"),
-        header.prompt,
+        printable(header.prompt),
       ].join("\n"),
     );
   }

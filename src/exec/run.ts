@@ -163,6 +163,7 @@ function humanOutput(request: ExecRequest, started: StartedThread): HumanOutput 
     },
     hideReasoning: request.hideReasoning,
     showRawReasoning: request.showRawReasoning,
+    answerIsRaw: process.stdout.isTTY !== true,
   });
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { useStage } from "../compat/stage.ts";
+import { answer, assistantText, functionCall } from "../support/model-script.ts";
 
 const stage = useStage();
 const TURN = ["thread.started", "turn.started", "item.completed", "turn.completed"];
@@ -76,4 +77,17 @@ test("a trusted project's configuration is read", async () => {
   appendFileSync(join(world.codexHome, "config.toml"), `\n[projects."${world.cwd}"]\ntrust_level = "trusted"\n`);
   await world.run({});
   expect(world.server.requests[0]?.body.reasoning?.effort).toBe("high");
+});
+
+test("what a model or a command wrote moves no cursor and sets no clipboard", async () => {
+  const hostile = "\u001b]52;c;aGk=\u0007\u001b[2Jhi\u202e";
+  const responses = [
+    answer(functionCall("exec_command", { cmd: "printf '\\033[2Jlist\\007'", login: false })),
+    answer(assistantText(hostile)),
+  ];
+  const played = await stage.play({ json: false, args: ["--color", "never"], responses });
+  expect(played.stderr).toContain("list\ufffd");
+  expect(played.stderr).not.toContain("\u001b");
+  // A script reads the answer as it came.
+  expect(played.stdout).toBe(`${hostile}\n`);
 });
