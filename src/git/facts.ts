@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Env } from "#lib/env.ts";
 import { needsGit, readConfigValue } from "./config-file.ts";
 import { readHead } from "./head.ts";
-import { findRepository, type GitRepository, readSmallFile } from "./repository.ts";
+import { findRepository, type GitRepository, isSpecialFile, readSmallFile } from "./repository.ts";
 import { runGitPlumbing } from "./run.ts";
 
 /** What `session_meta.git` records; a fact that does not hold (detached, no commit, no remote) is absent. */
@@ -22,7 +22,11 @@ export async function gitFacts(
 ): Promise<GitFacts | undefined> {
   const repository = findRepository(cwd);
   if (repository === undefined) return undefined;
+  const { gitDir, commonDir } = repository;
+  const opened = [join(gitDir, "HEAD"), join(commonDir, "config"), join(commonDir, "packed-refs")];
+  const mayHang = opened.some(isSpecialFile);
   const run = async (...args: string[]) => {
+    if (mayHang) return undefined;
     const result = await runGitPlumbing(args, { cwd, ...options });
     return result.ok ? result.stdout.trim() : undefined;
   };

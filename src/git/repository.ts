@@ -56,6 +56,12 @@ function isFolder(path: string): boolean {
   return statOf(path)?.isDirectory() ?? false;
 }
 
+/** Whether git would wait for somebody else when it opens the path: a FIFO, a device, a socket. */
+export function isSpecialFile(path: string): boolean {
+  const stat = statOf(path);
+  return stat !== undefined && !stat.isFile() && !stat.isDirectory();
+}
+
 /** Undefined for what is not there and for what may not be looked at (no permission, a circle of links). */
 function statOf(path: string): Stats | undefined {
   try {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needsGit, readConfigValue } from "#git/config-file.ts";
 import { type GitFacts, gitFacts, withoutCredentials } from "#git/facts.ts";
@@ -19,6 +19,18 @@ async function asked(cwd: string): Promise<GitFacts> {
     ...(branch !== "" && { branch: branch.trim() }),
   };
 }
+
+test("git is not run where it would wait for a FIFO", async () => {
+  for (const name of ["HEAD", "config", "packed-refs"]) {
+    await using home = await tempHome({ git: true });
+    const fake = home.write("bin/git", `#!/bin/sh\ntouch ${home.root}/was-run\n`);
+    chmodSync(fake, 0o755);
+    rmSync(join(home.cwd, ".git", name), { force: true });
+    Bun.spawnSync(["mkfifo", join(home.cwd, ".git", name)]);
+    await gitFacts(home.cwd, { env: { PATH: `${home.root}/bin:${process.env.PATH}` } });
+    expect([name, existsSync(join(home.root, "was-run"))]).toEqual([name, false]);
+  }
+});
 
 describe("finding the repository", () => {
   test("walks up to the nearest .git, folder or file", async () => {
