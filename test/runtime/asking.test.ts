@@ -263,6 +263,15 @@ describe("a patch", () => {
   });
 });
 
+test("what a review runs is asked about too", async () => {
+  await using made = await stage("untrusted", [yes], () => [run("touch made")]);
+  const ended = ({ type }: Event) => type === "turn_completed";
+  made.session.submit({ type: "review", target: { type: "custom", instructions: "look" } });
+  await made.session.until(ended);
+  expect(made.requests).toMatchObject([{ type: "command", callId: "c1" }]);
+  expect(existsSync(join(made.session.home.cwd, "made"))).toBe(true);
+});
+
 test("where nobody can be asked the model is told why it was not run", async () => {
   await using home = await tempHome();
   await using session = await startSession({
