@@ -55,7 +55,7 @@ export function decide(input: DecisionInput): Decision {
         type: "ask",
         reason: verdict.reason,
         ...runOf(approvalPolicy, sandbox !== "danger-full-access" && !escalate),
-        amendable: verdict.isRuled ? undefined : onlyPlain(input.command),
+        amendable: verdict.isRuled ? undefined : amendablePart(input.command, input.rules),
       };
     case "run":
       return { type: "run", ...runOf(approvalPolicy, verdict.sandboxed && sandbox !== "danger-full-access") };
@@ -92,9 +92,13 @@ function ask(reason: string, refusal: string): Extract<Verdict, { type: "ask" }>
   return { type: "ask", reason, refusal, isRuled: false };
 }
 
-/** The words of a command line that is one plain command. */
-export function onlyPlain({ plain }: CommandReading): readonly string[] | undefined {
-  return plain?.length === 1 ? plain[0] : undefined;
+/** Of plain commands the one that neither a list nor a rule lets run; undefined when there are none or several. */
+export function amendablePart({ plain }: CommandReading, rules: RuleSet): readonly string[] | undefined {
+  const open =
+    plain?.length === 1
+      ? plain
+      : plain?.filter((words) => !isKnownSafe(words) && permissions(rules, words).length === 0);
+  return open?.length === 1 ? open[0] : undefined;
 }
 
 /** No rule restricts the command: what grants it, or else the table of policies. */
@@ -113,6 +117,9 @@ function judgeByTable(input: DecisionInput, whole: readonly RuleMatch[]): Verdic
     const leaves = strictest(grants) === "allow";
     if (leaves || !escalate) return { type: "run", sandboxed: !leaves };
   }
+  const isHarmless = safe.length > 0 && safe.every(Boolean) && grants.length === 0;
+  // Inside the sandbox it does what it would do outside: nobody needs to be asked.
+  if (isHarmless) return { type: "run", sandboxed: true };
   if (escalate && sandbox !== "danger-full-access") {
     return ask("the model asks to run this command without the sandbox", NEVER_ASKS);
   }

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
-import { type Decision, decide, onlyPlain } from "#approvals/decide.ts";
+import { amendablePart, type Decision, decide } from "#approvals/decide.ts";
 import { readCommand } from "#approvals/read-command.ts";
 import type { RuleSet } from "#execpolicy/rules.ts";
 import { errnoOf } from "#lib/errors.ts";
@@ -113,7 +113,7 @@ export async function runGuarded<Waited extends Collected>(
   const ran = await waitFor(first, wait);
   const isRetried = ran.type === "ran" && decision.retryOutside && canAsk(context) && wasDenied(ran.waited);
   if (!isRetried) return ran;
-  const amendable = decision.type === "ask" ? decision.amendable : onlyPlain(command);
+  const amendable = decision.type === "ask" ? decision.amendable : amendablePart(command, rules);
   return outsideSandbox(request, { reason: RETRY_REASON, amendable }, context, deps, wait);
 }
 

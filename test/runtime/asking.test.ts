@@ -199,10 +199,17 @@ describe("leaving the sandbox", () => {
     expect([existsSync(join(made.outside, "no")), existsSync(join(made.outside, "made"))]).toEqual([false, true]);
   });
 
-  test("a script of several commands proposes no rule", async () => {
-    await using made = await stage("untrusted", [no], () => [run("touch a; touch b")]);
+  test("of several commands a rule is proposed for the one that needs it, and none where two do", async () => {
+    await using made = await stage("untrusted", [no, no], () => [run("ls && touch b"), run("touch a; touch b")]);
     await made.session.say("go");
-    expect(made.requests).toMatchObject([{ proposedRule: null }]);
+    expect(made.requests).toMatchObject([{ proposedRule: ["touch", "b"] }, { proposedRule: null }]);
+  });
+
+  test("what is known to be safe needs neither a way out nor a question", async () => {
+    await using made = await stage("on-request", [], () => [run("ls", { sandbox_permissions: "require_escalated" })]);
+    await made.session.say("go");
+    expect(made.outputs()).toEqual([expect.stringContaining("Process exited with code 0")]);
+    expect(made.requests).toEqual([]);
   });
 
   test("an interruption withdraws the question, and a late answer does nothing", async () => {
