@@ -23,3 +23,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export function isUuid(text: string): boolean {
   return UUID.test(text);
 }
+
+/** `bytes` random bytes as base64url, for secrets that go into addresses. */
+export function randomToken(bytes: number): string {
+  return randomBytes(bytes).toString("base64url");
+}

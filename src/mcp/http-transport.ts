@@ -2,6 +2,12 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { McpServerSettings, McpTransport } from "#config/mcp-servers.ts";
 import { assertProxySupported } from "#lib/http-proxy.ts";
+import { authorizedFetch } from "./authorized-fetch.ts";
+import { headersFromHelper } from "./headers-helper.ts";
+import { isServerAddress } from "./oauth/endpoint.ts";
+import { ServerLogin } from "./oauth/server-login.ts";
+import { hasAuthorization, requestHeaders } from "./request-headers.ts";
+import { passedEnvironment } from "./server-env.ts";
 import { McpStartupError } from "./startup-error.ts";
 import { MAX_MESSAGE_BYTES } from "./stdio-transport.ts";
 
@@ -24,36 +30,51 @@ export function httpTransport(settings: McpServerSettings, at: HttpTransport, ca
   const url = parseUrl(at.url);
   assertProxySupported(url, caller.env);
   const headers = requestHeaders(settings.name, at, caller.env);
-  const answered = async (input: string | URL, init?: RequestInit) => {
-    const response = await boundedFetch(input, init);
-    if (response.status !== 401 && response.status !== 403) return response;
-    await response.body?.cancel();
-    throw new McpStartupError(`the server answered ${response.status}: it wants a login`);
+  const identity = {
+    name: settings.name,
+    url,
+    headers: withHelper(headers, at.httpHeadersHelper, caller),
+    login: loginFor(url, settings, at, { codexHome: caller.codexHome, headers }),
   };
-  return new StreamableHTTPClientTransport(url, { requestInit: { headers }, fetch: answered }) as Transport;
+  return new StreamableHTTPClientTransport(url, { fetch: authorizedFetch(identity, boundedFetch) }) as Transport;
+}
+
+/** A helper runs once for a connection; what it prints wins. */
+function withHelper(
+  headers: Readonly<Record<string, string>>,
+  helper: string | undefined,
+  { cwd, env }: HttpCaller,
+): () => Promise<Readonly<Record<string, string>>> {
+  let printed: Promise<Record<string, string>> | undefined;
+  return async () => {
+    if (helper === undefined) return headers;
+    printed ??= headersFromHelper(helper, { cwd, env: passedEnvironment(env) });
+    return overlaid(headers, await printed);
+  };
+}
+
+/** Names of headers have no case. */
+function overlaid(below: Readonly<Record<string, string>>, above: Readonly<Record<string, string>>) {
+  const names = new Set(Object.keys(above).map((name) => name.toLowerCase()));
+  const kept = Object.entries(below).filter(([name]) => !names.has(name.toLowerCase()));
+  return { ...Object.fromEntries(kept), ...above };
+}
+
+/** Undefined where there can be none: a configured token comes first, and no token goes over plain http. */
+function loginFor(
+  url: URL,
+  settings: McpServerSettings,
+  at: HttpTransport,
+  options: { codexHome: string; headers: Readonly<Record<string, string>> },
+): ServerLogin | undefined {
+  if (settings.oauth === undefined || hasAuthorization(options.headers) || !isServerAddress(url)) return undefined;
+  return new ServerLogin({ settings, url: at.url, ...options });
 }
 
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
   throw new McpStartupError(`url is "${text}", expected an http:// or https:// address`);
-}
-
-/** Every header of every request; variables that are not set leave theirs out. */
-export function requestHeaders(name: string, settings: HttpTransport, env: Environment): Record<string, string> {
-  const headers: Record<string, string> = { ...settings.httpHeaders };
-  for (const [header, variable] of Object.entries(settings.envHttpHeaders)) {
-    const value = env[variable];
-    if (value !== undefined && value.trim() !== "") headers[header] = value;
-  }
-  const variable = settings.bearerTokenEnvVar;
-  if (variable === undefined) return headers;
-  const token = env[variable];
-  if (token === undefined)
-    throw new McpStartupError(`Environment variable ${variable} for MCP server '${name}' is not set`);
-  if (token.trim() === "")
-    throw new McpStartupError(`Environment variable ${variable} for MCP server '${name}' is empty`);
-  return { ...headers, authorization: `Bearer ${token}` };
 }
 
 /** The answer to one message may not fill our memory. The stream a GET opens lives long and is read bit by bit. */

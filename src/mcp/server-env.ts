@@ -23,9 +23,17 @@ export function serverEnvironment(
   transport: Extract<McpTransport, { type: "stdio" }>,
   parent: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const passed = [...PASSED_NAMES, ...transport.envVars].flatMap((name) => {
+  return { ...passedEnvironment(parent, transport.envVars), ...transport.env };
+}
+
+/** The harmless variables that are set, and those named. */
+export function passedEnvironment(
+  parent: Readonly<Record<string, string>>,
+  names: readonly string[] = [],
+): Record<string, string> {
+  const passed = [...PASSED_NAMES, ...names].flatMap((name) => {
     const value = parent[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { ...Object.fromEntries(passed), ...transport.env };
+  return Object.fromEntries(passed);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
-import { requestHeaders } from "#mcp/http-transport.ts";
+import { requestHeaders } from "#mcp/request-headers.ts";
 import { startHttpMcpServer } from "../support/mcp-server-http.ts";
 import { mcpSettings } from "../support/mcp-settings.ts";
 import { mcpStage } from "./mcp-stage.ts";

@@ -54,5 +54,6 @@ function describeTransport(transport: McpTransport): string[] {
     `  bearer_token_env_var: ${transport.bearerTokenEnvVar ?? "-"}`,
     `  http_headers: ${maskedNames(Object.keys(transport.httpHeaders).sort())}`,
     `  env_http_headers: ${fromEnvironment.sort().join(", ") || "-"}`,
+    ...(transport.httpHeadersHelper === undefined ? [] : [`  http_headers_helper: ${transport.httpHeadersHelper}`]),
   ];
 }

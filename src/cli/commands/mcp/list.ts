@@ -1,11 +1,15 @@
+import { environment } from "#lib/env.ts";
+import { codexHome } from "#lib/home.ts";
+import { Semaphore } from "#lib/semaphore.ts";
 import { writeStdout } from "#lib/stdio.ts";
 import { textWidth } from "#lib/text-width.ts";
+import type { McpAuthStatus } from "#mcp/oauth/auth-status.ts";
 import { type ConfiguredServer, configuredServers, type McpOptions } from "./configured.ts";
-import { authStatus, environmentNames, maskedNames, serverJson } from "./server-json.ts";
+import { environmentNames, maskedNames, serverJson } from "./server-json.ts";
 
 /** `codex mcp list`. Resolves to the exit code. */
 export async function listServers(options: McpOptions): Promise<number> {
-  const servers = await configuredServers(options);
+  const servers = await withAuth(await configuredServers(options));
   if (options.json === true) writeStdout(`${JSON.stringify(servers.map(listedJson), null, 2)}\n`);
   else if (servers.length === 0) {
     writeStdout("No MCP servers configured yet. Try `codex mcp add my-tool -- my-command`.\n");
@@ -13,17 +17,47 @@ export async function listServers(options: McpOptions): Promise<number> {
   return 0;
 }
 
-function listedJson(server: ConfiguredServer): Record<string, unknown> {
+interface ListedServer extends ConfiguredServer {
+  auth: McpAuthStatus;
+}
+
+const AUTH_TEXT: Readonly<Record<McpAuthStatus, string>> = {
+  unsupported: "Unsupported",
+  bearer_token: "Bearer token",
+  o_auth: "OAuth",
+  not_logged_in: "Not logged in",
+};
+
+/** Servers without a login are asked whether they want one, this many at once and no longer than this each. */
+const PROBES = 8;
+const PROBE_LIMIT_MS = 5_000;
+
+async function withAuth(servers: readonly ConfiguredServer[]): Promise<ListedServer[]> {
+  const probes = new Semaphore(PROBES);
+  return Promise.all(servers.map(async (server) => ({ ...server, auth: await probes.run(() => authOf(server)) })));
+}
+
+async function authOf({ settings }: ConfiguredServer): Promise<McpAuthStatus> {
+  if (settings.transport.type === "stdio") return "unsupported";
+  const [{ authStatus }, { configuredHeaders }] = await Promise.all([
+    import("#mcp/oauth/auth-status.ts"),
+    import("#mcp/request-headers.ts"),
+  ]);
+  const headers = configuredHeaders(settings.transport, environment());
+  return authStatus(settings, { codexHome: codexHome(), headers, signal: AbortSignal.timeout(PROBE_LIMIT_MS) });
+}
+
+function listedJson(server: ListedServer): Record<string, unknown> {
   return {
     ...serverJson(server),
     startup_timeout_sec: server.startupTimeoutSec,
     tool_timeout_sec: server.toolTimeoutSec,
-    auth_status: authStatus(server.settings.transport).json,
+    auth_status: server.auth,
   };
 }
 
-function stdioTable(servers: readonly ConfiguredServer[]): string {
-  const rows = servers.flatMap(({ settings: { name, transport, enabled } }) =>
+function stdioTable(servers: readonly ListedServer[]): string {
+  const rows = servers.flatMap(({ settings: { name, transport, enabled }, auth }) =>
     transport.type === "stdio"
       ? [
           [
@@ -33,7 +67,7 @@ function stdioTable(servers: readonly ConfiguredServer[]): string {
             maskedNames(environmentNames(transport)),
             transport.cwd ?? "-",
             enabled ? "enabled" : "disabled",
-            authStatus(transport).text,
+            AUTH_TEXT[auth],
           ],
         ]
       : [],
@@ -41,18 +75,10 @@ function stdioTable(servers: readonly ConfiguredServer[]): string {
   return table(["Name", "Command", "Args", "Env", "Cwd", "Status", "Auth"], rows);
 }
 
-function httpTable(servers: readonly ConfiguredServer[]): string {
-  const rows = servers.flatMap(({ settings: { name, transport, enabled } }) =>
+function httpTable(servers: readonly ListedServer[]): string {
+  const rows = servers.flatMap(({ settings: { name, transport, enabled }, auth }) =>
     transport.type === "http"
-      ? [
-          [
-            name,
-            transport.url,
-            transport.bearerTokenEnvVar ?? "-",
-            enabled ? "enabled" : "disabled",
-            authStatus(transport).text,
-          ],
-        ]
+      ? [[name, transport.url, transport.bearerTokenEnvVar ?? "-", enabled ? "enabled" : "disabled", AUTH_TEXT[auth]]]
       : [],
   );
   return table(["Name", "Url", "Bearer Token Env Var", "Status", "Auth"], rows);

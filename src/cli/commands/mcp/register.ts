@@ -1,6 +1,7 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { AddOptions } from "./add.ts";
 import type { McpOptions } from "./configured.ts";
+import type { LoginFlags } from "./login.ts";
 
 const EXAMPLES = `
 Examples:
@@ -51,11 +52,15 @@ function addWriters(mcp: Command, exit: Exit): void {
     .option("--url <URL>", "address of a server that speaks streamable HTTP")
     .option("--bearer-token-env-var <NAME>", "with --url: variable that holds its bearer token")
     .option("--env <KEY=VALUE>", "environment variable of the program (repeatable)", collect)
+    .option("--oauth-client-id <ID>", "with --url: client registered with the authorization server")
+    .option("--oauth-client-secret <SECRET>", "its secret, if it has one")
+    .option("--oauth-resource <RESOURCE>", "with --url: resource to name when logging in")
+    .addOption(registrationOption())
     .action(async (name: string, argv: string[], options: AddOptions, command: Command) => {
       const { addServer, addProblem } = await import("./add.ts");
       const problem = addProblem(argv, options);
       if (problem !== undefined) command.error(`error: ${problem}`);
-      exit(await addServer(name, argv, options));
+      exit(await addServer(name, argv, command.optsWithGlobals<AddOptions & McpOptions>()));
     });
   named(mcp, "remove", "take a server out of config.toml").action(async (name: string) =>
     exit(await (await import("./remove.ts")).removeServer(name)),
@@ -70,13 +75,21 @@ function addWriters(mcp: Command, exit: Exit): void {
 }
 
 function addLogins(mcp: Command, exit: Exit): void {
-  named(mcp, "login", "log in to a server")
+  named(mcp, "login", "log in to a server with OAuth")
     .option("--scopes <SCOPES>", "scopes to ask for, separated by commas")
+    .option("--no-browser", "only print the address; the one the browser ends at can be pasted")
+    .addOption(registrationOption())
     .action(async (name: string, _own: unknown, command: Command) =>
-      exit(await (await import("./login.ts")).login(name, command.optsWithGlobals<McpOptions>())),
+      exit(await (await import("./login.ts")).loginTo(name, command.optsWithGlobals<McpOptions & LoginFlags>())),
     );
   named(mcp, "logout", "forget the login of a server").action(async (name: string, _own: unknown, command: Command) =>
     exit(await (await import("./login.ts")).logout(name, command.optsWithGlobals<McpOptions>())),
+  );
+}
+
+function registrationOption(): Option {
+  return new Option("--oauth-client-registration <HOW>", "dcr registers a client even where one is configured").choices(
+    ["auto", "cimd", "dcr"],
   );
 }
 

@@ -28,6 +28,7 @@ function transportJson(transport: McpTransport): Record<string, unknown> {
     bearer_token_env_var: transport.bearerTokenEnvVar ?? null,
     http_headers: orNull(transport.httpHeaders),
     env_http_headers: orNull(transport.envHttpHeaders),
+    ...(transport.httpHeadersHelper === undefined ? {} : { http_headers_helper: transport.httpHeadersHelper }),
   };
 }
 
@@ -43,10 +44,4 @@ export function maskedNames(names: readonly string[]): string {
 /** What a program gets in its environment, for people: names only. */
 export function environmentNames(transport: Extract<McpTransport, { type: "stdio" }>): string[] {
   return [...Object.keys(transport.env).sort(), ...transport.envVars];
-}
-
-/** How a server knows us, as the API of `--json` says it and as people read it. */
-export function authStatus(transport: McpTransport): { json: string; text: string } {
-  const isBearer = transport.type === "http" && transport.bearerTokenEnvVar !== undefined;
-  return isBearer ? { json: "bearer_token", text: "Bearer token" } : { json: "unsupported", text: "Unsupported" };
 }

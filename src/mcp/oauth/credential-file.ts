@@ -1,0 +1,69 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "#lib/atomic-file.ts";
+import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
+import { parseJsonObject } from "#lib/jsonl.ts";
+import { withProcessLock } from "./process-lock.ts";
+import { type LoginKey, parseStoredLogin, type StoredLogin, storeKey } from "./stored-login.ts";
+
+/** Where logins are kept. Every function throws a CodexError that says what stands in the way. */
+export interface CredentialStore {
+  read(key: LoginKey): Promise<StoredLogin | undefined>;
+  write(key: LoginKey, login: StoredLogin): Promise<void>;
+  /** Whether there was one. */
+  remove(key: LoginKey): Promise<boolean>;
+}
+
+/** Locks are files of their own: the credentials themselves are replaced with every change. */
+export function lockPath(codexHome: string, name: string): string {
+  return join(codexHome, "mcp-oauth-locks", `${name}.lock`);
+}
+
+/** `$CODEX_HOME/.credentials.json` (0600), written whole or not at all; entries of others stay as they are. */
+export function credentialFile(codexHome: string): CredentialStore {
+  const path = join(codexHome, ".credentials.json");
+  const change = (edit: (entries: Map<string, unknown>) => void) =>
+    withProcessLock(lockPath(codexHome, "credentials"), async () => write(path, edit), NEVER);
+  return {
+    read: async (key) => parseStoredLogin(readEntries(path).get(storeKey(key)), key),
+    write: (key, login) => change((entries) => void entries.set(storeKey(key), login)),
+    remove: async (key) => {
+      if (!readEntries(path).has(storeKey(key))) return false;
+      await change((entries) => void entries.delete(storeKey(key)));
+      return true;
+    },
+  };
+}
+
+/** A change that was begun is finished: half a login is worse than none. */
+const NEVER = new AbortController().signal;
+
+function readEntries(path: string): Map<string, unknown> {
+  let content: Buffer;
+  try {
+    content = readFileSync(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return new Map();
+    throw unusable("read", path, osErrorText(error));
+  }
+  if (content.length === 0) return new Map();
+  const entries = parseJsonObject(content);
+  if (entries === undefined) throw unusable("read", path, "it is not a JSON object. Move it away and log in again");
+  return new Map(Object.entries(entries));
+}
+
+function write(path: string, edit: (entries: Map<string, unknown>) => void): void {
+  const entries = readEntries(path);
+  edit(entries);
+  try {
+    mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
+    writeFileAtomic(path, JSON.stringify(Object.fromEntries(entries)), { mode: 0o600 });
+  } catch (error) {
+    throw unusable("write", path, osErrorText(error));
+  }
+}
+
+/** Never quotes the content, which is all secrets. */
+function unusable(verb: string, path: string, reason: string): CodexError {
+  return new CodexError("mcp_credentials", `Cannot ${verb} the logins of MCP servers in "${path}": ${reason}`);
+}
