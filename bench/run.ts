@@ -1,4 +1,5 @@
 import { commandsRow, helloRow, slowProfileRow, versionRow } from "./headless.ts";
+import { hookRow } from "./hooks.ts";
 import { longThreadRow } from "./long-thread.ts";
 import { mcpCallRow, mcpStartRow } from "./mcp.ts";
 import { printRows, type Row } from "./measure.ts";
@@ -32,6 +33,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row>>> = {
   "memory-start": () => memoryStartRow(25),
   "mcp-start": () => mcpStartRow(15),
   "mcp-call": () => mcpCallRow(300),
+  hook: () => hookRow(100),
   rules: () => rulesRow(200),
 };
 

@@ -1,5 +1,6 @@
 import { sleep } from "#lib/abort.ts";
 import { Semaphore } from "#lib/semaphore.ts";
+import { killSessions } from "#process/process-group.ts";
 import { log } from "#telemetry/log.ts";
 import type { Hook, HookEvent } from "./config.ts";
 import { ContextFiles } from "./context-file.ts";
@@ -11,6 +12,8 @@ import { type CallMcpTool, runMcpHook } from "./run-mcp-hook.ts";
 
 /** Hooks with `async = true` that run at the same time; others wait. */
 const MAX_ASYNC = 8;
+/** Looking for what hooks left behind reads all of /proc, so it is done for several at once. */
+const SWEEP_AFTER_MS = 250;
 /** How long what nobody waited for may go on when the session is over. */
 const ASYNC_GRACE_MS = 1000;
 /** Characters of a hook's output in the log. */
@@ -35,6 +38,9 @@ export class HookDispatcher {
   /** What nobody waits for. */
   readonly #aside = new Set<Promise<void>>();
   readonly #ending = new AbortController();
+  /** Sessions of hooks that have ended and may have left processes behind. */
+  readonly #left = new Set<number>();
+  #sweep: Timer | undefined;
   /** The last of the model requests told of: their hooks run in the order of the requests. */
   #observed: Promise<void> = Promise.resolve();
 
@@ -70,11 +76,22 @@ export class HookDispatcher {
     if (facts.event !== "Interrupt") this.#observed = run;
   }
 
-  /** Ends hooks nobody waited for, after a moment in which they may end by themselves. */
-  async close(): Promise<void> {
+  /**
+   * Ends hooks nobody waited for, after a moment in which they may end by themselves, and with `last`, the hooks of
+   * the end itself, whatever any hook left behind.
+   */
+  async close(last: Promise<unknown>): Promise<void> {
     if (this.#aside.size > 0) await Promise.race([Promise.all(this.#aside), sleep(ASYNC_GRACE_MS)]);
     this.#ending.abort(new Error("the session is over"));
-    await Promise.all(this.#aside);
+    await Promise.all([last, ...this.#aside]);
+    clearTimeout(this.#sweep);
+    this.#killLeft();
+  }
+
+  #killLeft(): void {
+    this.#sweep = undefined;
+    if (this.#left.size > 0) killSessions(this.#left);
+    this.#left.clear();
   }
 
   async #run(hook: Hook, input: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<HookVerdict> {
@@ -90,7 +107,11 @@ export class HookDispatcher {
     const { session, env, callMcpTool } = this.#options;
     if (handler.type === "mcp_tool") return runMcpHook(handler, input, { call: callMcpTool, timeoutMs }, signal);
     const { command } = handler;
-    return runHook({ command, input: JSON.stringify(input), timeoutMs, cwd: session.cwd, env }, signal);
+    const onLeft = (left: number) => {
+      this.#left.add(left);
+      this.#sweep ??= setTimeout(() => this.#killLeft(), SWEEP_AFTER_MS);
+    };
+    return runHook({ command, input: JSON.stringify(input), timeoutMs, cwd: session.cwd, env, onLeft }, signal);
   }
 
   /** Resolves when it has ended, also by the end of the session. */

@@ -1,7 +1,7 @@
 import { sleep } from "#lib/abort.ts";
 import { messageOf } from "#lib/errors.ts";
 import { closeQuietly, openPipe, type Pipe } from "#process/pipe.ts";
-import { killSession } from "#process/process-group.ts";
+import { killSession, signalGroup } from "#process/process-group.ts";
 
 /** What became of a hook's program. Texts are cut to 1 MiB. */
 export type HookRun =
@@ -17,6 +17,8 @@ export interface HookRunOptions {
   /** Its whole environment. */
   env: Readonly<Record<string, string>>;
   timeoutMs: number;
+  /** Told of the session it ran in, where processes that left its process group may be left. */
+  onLeft: (session: number) => void;
 }
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
@@ -24,7 +26,7 @@ const MAX_OUTPUT_BYTES = 1024 * 1024;
 const STRAY_WRITER_GRACE_MS = 80;
 
 /**
- * Runs a hook to its end, in a session of its own, of which nothing is left afterwards. Never waits longer than its
+ * Runs a hook to its end, in a session of its own, of whose process group nothing is left afterwards. Never waits longer than its
  * time-out and a moment. Rejects with the signal's reason when aborted.
  */
 export async function runHook(options: HookRunOptions, signal: AbortSignal): Promise<HookRun> {
@@ -45,11 +47,12 @@ export async function runHook(options: HookRunOptions, signal: AbortSignal): Pro
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     await child.exited;
-    killSession(child.pid);
+    signalGroup(child.pid, "SIGKILL");
     await Promise.race([Promise.all([stdout.ended, stderr.ended]), sleep(STRAY_WRITER_GRACE_MS)]);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
+    options.onLeft(child.pid);
     await Promise.all([stdout.stop(), stderr.stop()]);
   }
   signal.throwIfAborted();

@@ -18,8 +18,13 @@ export function signalGroup(groupId: number, signal: NodeJS.Signals): boolean {
  */
 export function killSession(leader: number): void {
   signalGroup(leader, "SIGKILL");
+  killSessions(new Set([leader]));
+}
+
+/** Kills what is left of sessions whose leaders have ended, in one walk. */
+export function killSessions(leaders: ReadonlySet<number>): void {
   for (const pid of processIds()) {
-    if (pid !== process.pid && sessionOf(pid) === leader) killProcess(pid);
+    if (pid !== process.pid && leaders.has(sessionOf(pid) ?? 0)) killProcess(pid);
   }
 }
 

@@ -42,7 +42,7 @@ export function createThreadHooks(
     tools: (thread) => hookedTools(dispatcher, thread),
     close: async () => {
       const ending = { event: "SessionEnd", reason: "other" } as const;
-      await Promise.all([fire(dispatcher, session, ending, new AbortController().signal), dispatcher.close()]);
+      await dispatcher.close(fire(dispatcher, session, ending, new AbortController().signal));
     },
     warnings: [...parsed.warnings, ...warnings],
   };

@@ -37,9 +37,9 @@ export interface HookStageOptions {
   tables?: string;
 }
 
-/** Adds its input as one line to the file of `recorded`. */
+/** Adds its input as one line to the file of `recorded`, in one write: others may do so at the same time. */
 export function record(file: string): string {
-  return `{ cat; echo; } >> ${file}`;
+  return `input=$(cat); printf '%s\\n' "$input" >> ${file}`;
 }
 
 /** A command that prints this JSON. */

@@ -7,7 +7,7 @@ import { tempHome } from "../support/temp-home.ts";
 const ENV = { PATH: process.env.PATH ?? "" };
 
 function run(command: string, more: Partial<HookRunOptions> = {}, signal = new AbortController().signal) {
-  const options = { command, input: "{}", cwd: "/", env: ENV, timeoutMs: 30_000, ...more };
+  const options = { command, input: "{}", cwd: "/", env: ENV, timeoutMs: 30_000, onLeft: () => {}, ...more };
   return runHook(options, signal);
 }
 
@@ -77,7 +77,7 @@ describe("runHook", () => {
     await gone(await numberIn(child));
   }, 30_000);
 
-  test("what a hook leaves behind in its session is killed when it ends", async () => {
+  test("what a hook leaves behind in its process group is killed when it ends", async () => {
     await using home = await tempHome();
     const child = join(home.root, "child");
     const done = await run(`sleep 600 & echo $! > ${child}; echo done`);
