@@ -27,7 +27,8 @@ export class CappedLines {
       lines.push(this.#take());
       start = end + 1;
     }
-    if (start < chunk.length) this.#add(chunk.slice(start));
+    // A copy, also of a Buffer, whose own `slice` is none.
+    if (start < chunk.length) this.#add(new Uint8Array(chunk.subarray(start)));
     return lines;
   }
 

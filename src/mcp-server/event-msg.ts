@@ -12,8 +12,9 @@ export function duration(ms: number): { secs: number; nanos: number } {
   return { secs: Math.floor(nanos / 1e9), nanos: nanos % 1e9 };
 }
 
-/** A history item as the release sends it: without the id the provider gave it. */
+/** A history item as the release sends it: without the id the provider gave it. Unknown ones stay as they are. */
 export function rawItem(item: ResponseItem): Record<string, unknown> {
+  if (item.type === "unknown") return item.raw;
   const { id: _id, ...rest } = itemToWire(item);
   return item.type === "reasoning" ? { content: null, ...rest } : rest;
 }

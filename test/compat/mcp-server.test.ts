@@ -286,7 +286,8 @@ requirement(
   ["mcp-server.codex.settings", "mcp-server.codex.instructions", "mcp-server.codex.relative-cwd"],
   "settings of a call",
   async () => {
-    await using at = await connect(stage, { files: { "sub/x": "" }, responses: [answer(assistantText("hello"))] });
+    const responses = [answer(assistantText("hello")), answer(assistantText("hello"))];
+    await using at = await connect(stage, { files: { "sub/x": "" }, responses });
     const { client, world } = at;
     await client.call("codex", {
       prompt: "hi",
@@ -296,7 +297,7 @@ requirement(
       "approval-policy": "never",
       "base-instructions": "BASE INSTRUCTIONS",
       "developer-instructions": "DEVELOPER INSTRUCTIONS",
-      config: { sandbox_workspace_write: { network_access: true }, "tools.view_image": false },
+      config: { sandbox_workspace_write: { network_access: true }, model_reasoning_effort: "low" },
     });
     expect((await client.event("session_configured")).msg).toMatchObject({
       model: "gpt-5.1-codex",
@@ -307,7 +308,10 @@ requirement(
     const request = world.server.requests[0];
     expect(request?.body.instructions).toBe("BASE INSTRUCTIONS");
     expect(developerTexts(request)).toContain("DEVELOPER INSTRUCTIONS");
-    expect(request?.body.tools.map(({ name }) => name)).not.toContain("view_image");
+    expect(request?.body.reasoning).toMatchObject({ effort: "low" });
+    const config = { sandbox_mode: "workspace-write", "sandbox_workspace_write.network_access": true };
+    await client.call("codex", { prompt: "hi", config });
+    expect(client.msgs("session_configured")[1]?.sandbox_policy).toMatchObject({ network_access: true });
     expect(world.server.violations).toEqual([]);
   },
 );
