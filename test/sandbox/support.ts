@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { environment } from "#lib/env.ts";
 import type { SandboxPolicy } from "#protocol/policies.ts";
-import type { SandboxContext, SpawnPlan, StartFailure } from "#sandbox/sandbox.ts";
+import type { Sandbox, SandboxContext, SpawnPlan, StartFailure } from "#sandbox/sandbox.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
 
 export const sandbox = prepareSandbox();
@@ -15,6 +15,19 @@ export interface Account {
   /** What is put before the planned argv. */
   prefix: string[];
 }
+
+/** The sandbox whose plans are spawned as the account: what it starts for a session is the account's too. */
+export function sandboxFor(
+  { prefix }: Account,
+  { legacyLandlock = false }: { legacyLandlock?: boolean } = {},
+): Sandbox {
+  if (legacyLandlock) return prepareSandbox({ legacyLandlock });
+  if (prefix.length === 0) return sandbox;
+  ordinary ??= prepareSandbox({ sessionPrefix: prefix });
+  return ordinary;
+}
+
+let ordinary: Sandbox | undefined;
 
 const ORDINARY_UID = 12345;
 const SETPRIV = "/usr/bin/setpriv";

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { accounts } from "../support.ts";
+import { LANDLOCK_END, LANDLOCK_START, landlockList } from "./landlock.ts";
 import { missingFor } from "./needs.ts";
 import { CLASSES, type ProbeClass } from "./probe.ts";
 import { PROBES } from "./probes/all.ts";
@@ -31,7 +32,12 @@ for (const account of [root, ordinary]) {
 }
 const table = batteryTable(counts[0] ?? new Map(), counts[1] ?? new Map());
 console.log(table);
-const text = readFileSync(DOCUMENT, "utf8");
-const [start, end] = [text.indexOf(START), text.indexOf(END)];
-if (start === -1 || end === -1) throw new Error(`${DOCUMENT} has no place for the table`);
-writeFileSync(DOCUMENT, text.slice(0, start) + table + text.slice(end + END.length));
+replacePart(START, END, table);
+replacePart(LANDLOCK_START, LANDLOCK_END, landlockList());
+
+function replacePart(first: string, last: string, part: string): void {
+  const text = readFileSync(DOCUMENT, "utf8");
+  const [start, end] = [text.indexOf(first), text.indexOf(last)];
+  if (start === -1 || end === -1) throw new Error(`${DOCUMENT} has no place for "${first}"`);
+  writeFileSync(DOCUMENT, text.slice(0, start) + part + text.slice(end + last.length));
+}

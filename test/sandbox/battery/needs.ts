@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { accounts } from "../support.ts";
 import { makeBatteryPlace } from "./place.ts";
@@ -16,6 +17,10 @@ function look(needs: string): string | undefined {
   if (needs === "x64-perl") {
     if (process.arch !== "x64") return "its system call numbers are those of x64";
     return look("perl");
+  }
+  if (needs === "ipv6-python3") {
+    if (!existsSync("/proc/net/if_inet6")) return "this machine has no IPv6";
+    return look("python3");
   }
   if (needs === "int80") return runsForeignCalls() ? undefined : "this kernel has no 32-bit calls";
   return Bun.which(needs) === null ? `${needs} is missing` : undefined;

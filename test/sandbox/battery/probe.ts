@@ -14,6 +14,8 @@ export const CLASSES = [
   "terminal",
   "devices and /sys",
   "everyday",
+  "proxied network",
+  "loopback",
 ] as const;
 export type ProbeClass = (typeof CLASSES)[number];
 
@@ -37,6 +39,8 @@ export type Observation =
   | { at: "secret" }
   /** The process of the host the probe aimed at has ended or stands still. */
   | { at: "victim" }
+  /** The bridge to the network proxy has ended or stands still. */
+  | { at: "bridge" }
   /** Nothing outside can tell: the command's exit code, 0 when the kernel let it. */
   | { at: "exit" };
 

@@ -1,4 +1,5 @@
 import { chmodSync, readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { Account } from "../support.ts";
 import type { BatteryPlace } from "./place.ts";
@@ -8,6 +9,10 @@ import type { Probe } from "./probe.ts";
 export interface Targets {
   tcp: number;
   udp: number;
+  /** Of an HTTP server on 127.0.0.1, which is sent the id as the path. */
+  http: number;
+  /** An address of the machine beyond loopback (if it has one), with a listener on that port. */
+  host: { ip: string; port: number };
   unix: string;
   /** What listeners were sent. */
   received: ReadonlySet<string>;
@@ -30,21 +35,39 @@ export async function startTargets(place: BatteryPlace, probes: readonly Probe[]
   const tcp = Bun.listen({ hostname: "127.0.0.1", port: 0, socket });
   const local = Bun.listen({ unix, socket });
   chmodSync(unix, 0o777);
+  const hostIp = ownAddress();
+  const host = Bun.listen({ hostname: hostIp, port: 0, socket });
+  const http = Bun.serve({
+    ...{ hostname: "127.0.0.1", port: 0 },
+    fetch: (request) => {
+      received.add(new URL(request.url).pathname.slice(1));
+      return new Response("reached");
+    },
+  });
   const udp = await listenUdp(received);
   const victims = new Map(
     probes.filter(({ command }) => /victim/.test(command)).map(({ id }) => [id, startVictim(place, account)]),
   );
   return {
     ...{ tcp: tcp.port, udp: udp.port, unix, received, victimName: victimName(place) },
+    http: http.port ?? 0,
+    host: { ip: hostIp, port: host.port },
     victimOf: (id) => victims.get(id)?.pid ?? 0,
     isHarmed: (id) => isHarmed(victims.get(id)?.pid ?? 0),
     stop: () => {
       tcp.stop(true);
       local.stop(true);
+      host.stop(true);
+      void http.stop(true);
       udp.close();
       for (const victim of victims.values()) victim.kill("SIGKILL");
     },
   };
+}
+
+function ownAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  return addresses.find(({ internal, family }) => !internal && family === "IPv4")?.address ?? "127.0.0.1";
 }
 
 async function listenUdp(received: Set<string>) {

@@ -2,6 +2,7 @@ import type { Probe } from "../probe.ts";
 import { DEVICES, EVERYDAY, TERMINAL } from "./devices.ts";
 import { MOUNTS, NAMESPACES, SYSTEM_CALLS } from "./kernel.ts";
 import { LINKS } from "./links.ts";
+import { LOOPBACK, PROXIED } from "./network.ts";
 import { PROC, SURVIVAL } from "./processes.ts";
 import { PROTECTED } from "./protected.ts";
 import { SOCKETS } from "./sockets.ts";
@@ -21,4 +22,6 @@ export const PROBES: readonly Probe[] = [
   ...TERMINAL,
   ...DEVICES,
   ...EVERYDAY,
+  ...PROXIED,
+  ...LOOPBACK,
 ];
