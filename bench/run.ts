@@ -6,6 +6,7 @@ import { printRows, type Row } from "./measure.ts";
 import { extractionMemoryRow, extractionRow, redactionRow } from "./memories-extract.ts";
 import { allChangedRow, someChangedRow, unchangedRow } from "./memories-render.ts";
 import { memoryStartRow } from "./memory-start.ts";
+import { proxyLatencyRow, proxyThroughputRow } from "./network-proxy.ts";
 import { rulesRow } from "./rules.ts";
 import { backfillRow, claimRow, nothingDueRow } from "./state.ts";
 import { streamRow } from "./stream.ts";
@@ -34,6 +35,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Row>>> = {
   "mcp-start": () => mcpStartRow(15),
   "mcp-call": () => mcpCallRow(300),
   hook: () => hookRow(100),
+  "proxy-latency": () => proxyLatencyRow(100),
+  "proxy-throughput": () => proxyThroughputRow(5),
   rules: () => rulesRow(200),
 };
 

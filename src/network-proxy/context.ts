@@ -38,7 +38,7 @@ export async function routeTo(context: ProxyContext, request: NetworkRequest, si
   const verdict = judgeRequest(context.policy, request);
   if (!verdict.allowed) return report(context, request, { kind: "blocked", verdict });
   const proxy = isLocalHost(host) ? undefined : context.upstream?.find(request);
-  const found = await findAddresses(context.policy, context.resolve, { host, port }, context.limits);
+  const found = await findAddresses(context.policy, context.resolve, { host, port }, context.limits, signal);
   if (found.kind === "blocked") return report(context, request, found);
   // Behind a proxy it is common that outside names resolve only there.
   if (proxy !== undefined) return await routeThrough(proxy, request, context.limits, signal);

@@ -31,11 +31,12 @@ export async function findAddresses(
   resolve: Resolve,
   target: { host: Host; port: number },
   limits: DialLimits,
+  signal: AbortSignal,
 ): Promise<Found> {
   const { host, port } = target;
   let addresses = knownAddresses(host);
   if (addresses === undefined) {
-    const texts = await within(limits.resolveMs, resolve(host.text)).catch(() => undefined);
+    const texts = await within(limits.resolveMs, resolve(host.text), signal).catch(() => undefined);
     if (texts === undefined || texts.length === 0) {
       return { kind: "unresolved", message: `the name ${host.text} does not resolve` };
     }
@@ -102,16 +103,16 @@ class TimedOut extends Error {
   }
 }
 
-async function within<T>(limitMs: number, promise: Promise<T>, signal?: AbortSignal): Promise<T> {
+async function within<T>(limitMs: number, promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const late = Promise.withResolvers<never>();
   const giveUp = () => late.reject(new TimedOut());
   const timer = setTimeout(giveUp, limitMs);
-  signal?.addEventListener("abort", giveUp, { once: true });
+  signal.addEventListener("abort", giveUp, { once: true });
   try {
     return await Promise.race([promise, late.promise]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", giveUp);
+    signal.removeEventListener("abort", giveUp);
   }
 }
 

@@ -1,8 +1,9 @@
 import { type Wire, WireClosed } from "./wire.ts";
 
 /**
- * Tells the client `greeting`, then carries bytes both ways until both directions are over; then both connections are gone. The end of one direction is
- * passed on while the other goes on, at most `halfClosedMs` without a byte. A reset is passed on as a reset.
+ * Tells the client `greeting`, then carries bytes both ways until both directions are over; then both connections are
+ * gone. The end of one direction is passed on while the other goes on, at most `halfClosedMs` without a byte. A reset
+ * is passed on as a reset.
  */
 export async function tunnel(client: Wire, host: Wire, greeting: Uint8Array, halfClosedMs: number): Promise<void> {
   try {
@@ -25,11 +26,17 @@ export async function tunnel(client: Wire, host: Wire, greeting: Uint8Array, hal
     await carry(from, to, active);
     isHalf = true;
     active();
+    // A side that is gone takes no bytes either.
+    if (from.isClosed) to.finish();
+    else from.onGone = () => to.finish();
   };
-  await Promise.all([direction(client, host), direction(host, client)]);
-  clearTimeout(timer);
-  client.finish();
-  host.finish();
+  try {
+    await Promise.all([direction(client, host), direction(host, client)]);
+  } finally {
+    clearTimeout(timer);
+    client.finish();
+    host.finish();
+  }
 }
 
 async function carry(from: Wire, to: Wire, onBytes: () => void): Promise<void> {

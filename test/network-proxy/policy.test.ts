@@ -203,6 +203,7 @@ describe("limited mode", () => {
 });
 
 describe("where a name leads", () => {
+  const SIGNAL = new AbortController().signal;
   const LIMITS = { resolveMs: 5000, connectMs: 5000 };
   const find = async (settings: Partial<NetworkSettings>, host: string, addresses: string[]) => {
     let asked = 0;
@@ -211,7 +212,7 @@ describe("where a name leads", () => {
       return addresses;
     };
     const policy = networkPolicy(networkSettings({ allowedDomains: ["*"], ...settings }));
-    const found = await findAddresses(policy, resolve, { host: hostOf(host), port: 443 }, LIMITS);
+    const found = await findAddresses(policy, resolve, { host: hostOf(host), port: 443 }, LIMITS, SIGNAL);
     const outcome =
       found.kind === "found"
         ? found.addresses.map(({ text }) => text).join(" ")
@@ -293,9 +294,15 @@ describe("where a name leads", () => {
   test("a resolver that fails or never answers is an unresolved name", async () => {
     const policy = networkPolicy(networkSettings({ allowedDomains: ["*"] }));
     const target = { host: hostOf("a.test"), port: 80 };
-    const failing = await findAddresses(policy, () => Promise.reject(new Error("no")), target, LIMITS);
+    const failing = await findAddresses(policy, () => Promise.reject(new Error("no")), target, LIMITS, SIGNAL);
     expect(failing.kind).toBe("unresolved");
-    const never = await findAddresses(policy, () => new Promise(() => undefined), target, { ...LIMITS, resolveMs: 20 });
+    const never = await findAddresses(
+      policy,
+      () => new Promise(() => undefined),
+      target,
+      { ...LIMITS, resolveMs: 20 },
+      SIGNAL,
+    );
     expect(never.kind).toBe("unresolved");
   });
 
@@ -327,7 +334,7 @@ describe("where a name leads", () => {
         const policy = networkPolicy(networkSettings(changes));
         const target = { host: hostOf(name), port: 80 };
         if (!judgeRequest(policy, { protocol: "http", method: "GET", ...target }).allowed) return;
-        const found = await findAddresses(policy, async () => addresses, target, LIMITS);
+        const found = await findAddresses(policy, async () => addresses, target, LIMITS, SIGNAL);
         if (found.kind !== "found") return;
         expect(found.addresses.length).toBeGreaterThan(0);
         for (const dialled of found.addresses) {
