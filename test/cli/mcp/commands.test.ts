@@ -171,12 +171,6 @@ describe("looking", () => {
     expect(outcome(await at.run("logout", "web"))).toEqual(printed("No OAuth credentials stored for 'web'.\n"));
   });
 
-  test("login says what to do instead", async () => {
-    const { code, stderr } = await at.run("login", "plain");
-    expect(code).toBe(1);
-    expect(stderr).toContain("codex mcp add plain --url http://127.0.0.1:9/p --bearer-token-env-var NAME");
-  });
-
   test("-c adds to what is configured", async () => {
     expect((await at.run("-c", 'mcp_servers.new.command="n"', "get", "new")).stdout).toContain("command: n\n");
   });

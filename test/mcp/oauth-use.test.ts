@@ -1,0 +1,316 @@
+import { describe, expect, test } from "bun:test";
+import { chmodSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { nowMs } from "#lib/clock.ts";
+import { environment } from "#lib/env.ts";
+import { McpServers } from "#mcp/servers.ts";
+import { startHttpMcpServer } from "../support/mcp-server-http.ts";
+import { NEVER } from "./mcp-stage.ts";
+import { httpSettings, type OAuthStage, oauthStage } from "./oauth-stage.ts";
+
+const WAIT = 30_000;
+
+/** A session that uses the stage's server. */
+function session(at: OAuthStage, settings = [at.settings()]) {
+  const servers = new McpServers({
+    settings,
+    codexHome: at.home.codexHome,
+    cwd: at.home.cwd,
+    env: environment(),
+  });
+  const failures: string[] = [];
+  return {
+    failures,
+    start: async () => {
+      servers.begin((_, status) => {
+        if (status.type === "failed") failures.push(status.message);
+      });
+      await servers.settled({ onNote: () => {}, signal: NEVER });
+    },
+    call: async (name = "web") => {
+      const params = { name: "echo", arguments: {} };
+      const result = await servers.find(name)?.request("tools/call", params, { signal: NEVER });
+      return (result?.content as { text: string }[] | undefined)?.[0]?.text;
+    },
+    [Symbol.asyncDispose]: () => servers.close(),
+  };
+}
+
+function login(at: OAuthStage): Record<string, unknown> {
+  return Object.values(at.stored())[0] ?? {};
+}
+
+/** Writes the stored login anew. */
+function change(at: OAuthStage, fields: Record<string, unknown>): void {
+  const changed = Object.fromEntries(Object.entries(at.stored()).map(([key, entry]) => [key, { ...entry, ...fields }]));
+  at.home.write("home/.credentials.json", JSON.stringify(changed));
+}
+
+const refreshes = (at: OAuthStage) =>
+  at.authorization.at("/token").filter(({ parameters }) => parameters.grant_type === "refresh_token");
+
+test(
+  "requests carry the token of the login, and only there",
+  async () => {
+    await using at = await oauthStage();
+    await at.login();
+    await using other = await startHttpMcpServer();
+    await using run = session(at, [at.settings(), httpSettings("other", other.url), httpSettings("web2", other.url)]);
+    await run.start();
+    expect(await run.call()).toBe("over HTTP");
+    expect(await run.call("other")).toBe("over HTTP");
+    const sent = at.server.requests.filter(({ path, method }) => path === "/mcp" && method === "POST");
+    expect(sent.every(({ headers }) => headers.authorization === `Bearer ${login(at).access_token}`)).toBe(true);
+    expect(other.requests.some(({ headers }) => headers.authorization !== undefined)).toBe(false);
+  },
+  WAIT,
+);
+
+test(
+  "a login of the same name for another address, or of another name, is not used",
+  async () => {
+    await using at = await oauthStage();
+    await at.login();
+    const [key, entry] = Object.entries(at.stored())[0] ?? ["", {}];
+    for (const wrong of [{ server_url: "https://elsewhere.example/mcp" }, { server_name: "other" }]) {
+      at.home.write("home/.credentials.json", JSON.stringify({ [key]: { ...entry, ...wrong } }));
+      await using run = session(at);
+      await run.start();
+      expect(run.failures[0]).toEndWith("the server answered 401: it wants a login. Run `codex mcp login web`");
+    }
+    const tokens = at.server.requests.filter(({ headers }) => headers.authorization !== undefined);
+    expect(tokens).toEqual([]);
+  },
+  WAIT,
+);
+
+describe("renewal", () => {
+  test(
+    "a token that is about to end is renewed before it is used, once for all requests",
+    async () => {
+      await using at = await oauthStage({ authorization: { expiresIn: 3600 } });
+      await at.login();
+      const first = login(at);
+      change(at, { expires_at: nowMs() + 30_000, kept: "as it was" });
+      await using run = session(at);
+      await run.start();
+      expect(await Promise.all([run.call(), run.call(), run.call()])).toEqual(["over HTTP", "over HTTP", "over HTTP"]);
+      expect(refreshes(at).map(({ parameters }) => parameters)).toEqual([
+        {
+          grant_type: "refresh_token",
+          refresh_token: String(first.refresh_token),
+          resource: at.server.url,
+          client_id: "client-1",
+        },
+      ]);
+      expect(at.server.requests.some(({ headers }) => headers.authorization === `Bearer ${first.access_token}`)).toBe(
+        false,
+      );
+      expect(login(at)).toMatchObject({ kept: "as it was", issuer: at.authorization.origin });
+      expect(login(at).refresh_token).not.toBe(first.refresh_token);
+      expect(login(at).expires_at).toBeGreaterThan(nowMs() + 3_000_000);
+    },
+    WAIT,
+  );
+
+  test(
+    "a refused token is renewed once and the call repeated",
+    async () => {
+      await using at = await oauthStage();
+      await at.login();
+      await using run = session(at);
+      await run.start();
+      at.authorization.expireAll();
+      expect(await Promise.all([run.call(), run.call()])).toEqual(["over HTTP", "over HTTP"]);
+      expect(refreshes(at)).toHaveLength(1);
+      at.authorization.expireAll();
+      expect(await run.call()).toBe("over HTTP");
+      expect(refreshes(at)).toHaveLength(2);
+    },
+    WAIT,
+  );
+
+  test(
+    "two sessions do not use one refresh token twice",
+    async () => {
+      await using at = await oauthStage();
+      await at.login();
+      change(at, { expires_at: 1000 });
+      await using one = session(at);
+      await using two = session(at);
+      await Promise.all([one.start(), two.start()]);
+      expect(await Promise.all([one.call(), two.call()])).toEqual(["over HTTP", "over HTTP"]);
+      expect(refreshes(at)).toHaveLength(1);
+    },
+    WAIT,
+  );
+
+  test(
+    "a login of before 0.169 names no issuer and is renewed all the same",
+    async () => {
+      await using at = await oauthStage({ authorization: { expiresIn: 60 } });
+      await at.login();
+      const { issuer: _issuer, ...old } = login(at);
+      at.home.write(
+        "home/.credentials.json",
+        JSON.stringify({ [Object.keys(at.stored())[0] ?? ""]: { ...old, expires_at: 1 } }),
+      );
+      await using run = session(at);
+      await run.start();
+      expect(await run.call()).toBe("over HTTP");
+    },
+    WAIT,
+  );
+
+  test(
+    "the token has to be stored before it is used",
+    async () => {
+      await using at = await oauthStage();
+      await at.login();
+      change(at, { expires_at: 1000 });
+      chmodSync(at.home.codexHome, 0o500);
+      await using run = session(at);
+      await run.start();
+      chmodSync(at.home.codexHome, 0o700);
+      // root writes wherever it likes.
+      if (process.getuid?.() === 0) expect(await run.call()).toBe("over HTTP");
+      else expect(run.failures).toHaveLength(1);
+    },
+    WAIT,
+  );
+});
+
+describe("the end of a login", () => {
+  test(
+    "a refresh that is refused says so, and the login is gone",
+    async () => {
+      await using at = await oauthStage();
+      await at.login();
+      at.authorization.expireAll();
+      at.authorization.endLogins();
+      await using run = session(at);
+      await run.start();
+      expect(run.failures).toEqual([
+        "MCP client for `web` failed to start: MCP startup failed: the login has ended: The authorization server gave no token: invalid_grant: invalid_grant it is. Run `codex mcp login web`",
+      ]);
+      expect(at.stored()).toEqual({});
+    },
+    WAIT,
+  );
+
+  test(
+    "an expired login without a refresh token",
+    async () => {
+      await using at = await oauthStage();
+      await at.login();
+      change(at, { expires_at: 1000, refresh_token: null });
+      await using run = session(at);
+      await run.start();
+      expect(run.failures[0]).toEndWith("the login has ended: The login has expired. Run `codex mcp login web`");
+    },
+    WAIT,
+  );
+
+  test(
+    "a server that names another authorization server by now does not get the refresh token there",
+    async () => {
+      let moved: string | undefined;
+      await using thief = await oauthStage();
+      await using at = await oauthStage({
+        server: { resource: (own) => (moved === undefined ? own : { ...own, authorization_servers: [moved] }) },
+      });
+      await at.login();
+      moved = thief.authorization.origin;
+      at.authorization.expireAll();
+      await using run = session(at);
+      await run.start();
+      expect(run.failures[0]).toContain(`The login is one of "${at.authorization.origin}", but the server names`);
+      expect(thief.authorization.at("/token")).toEqual([]);
+      expect(Object.keys(at.stored())).toHaveLength(1);
+    },
+    WAIT,
+  );
+
+  test(
+    "one from another process is taken up by the next call",
+    async () => {
+      await using at = await oauthStage();
+      await at.login();
+      await using run = session(at);
+      await run.start();
+      at.authorization.expireAll();
+      at.authorization.endLogins();
+      expect(await run.call().catch((error: Error) => error.message)).toContain("the login has ended");
+      await at.login();
+      expect(await run.call()).toBe("over HTTP");
+    },
+    WAIT,
+  );
+
+  test(
+    "a token that is refused also after a renewal ends the call, not in circles",
+    async () => {
+      await using at = await oauthStage();
+      await at.login();
+      let refuses = false;
+      await using gate = await startHttpMcpServer({
+        intercept: (request, response) => {
+          if (!refuses || request.method !== "POST") return false;
+          response.writeHead(401).end();
+          return true;
+        },
+      });
+      at.home.write("home/.credentials.json", "{}");
+      const { storeKey } = await import("#mcp/oauth/stored-login.ts");
+      const key = storeKey({ name: "gate", url: gate.url });
+      const entry = { server_name: "gate", server_url: gate.url, client_id: "c", access_token: "at", scopes: [] };
+      at.home.write("home/.credentials.json", JSON.stringify({ [key]: entry }));
+      await using run = session(at, [httpSettings("gate", gate.url)]);
+      await run.start();
+      refuses = true;
+      const before = gate.requests.length;
+      expect(await run.call("gate").catch((error: Error) => error.message)).toContain("Run `codex mcp login gate`");
+      expect(gate.requests.length - before).toBeLessThan(8);
+    },
+    WAIT,
+  );
+});
+
+test(
+  "an answer of 403 names the scope that is missing",
+  async () => {
+    await using at = await oauthStage({
+      server: {
+        intercept: (request, response) => {
+          if (request.method !== "POST" || request.headers.authorization === undefined) return false;
+          response
+            .writeHead(403, { "www-authenticate": 'Bearer error="insufficient_scope", scope="read admin"' })
+            .end();
+          return true;
+        },
+      },
+    });
+    await at.login();
+    await using run = session(at);
+    await run.start();
+    expect(run.failures[0]).toEndWith(
+      "the server answered 403: the login lacks a scope. Run `codex mcp login web --scopes read,admin`",
+    );
+  },
+  WAIT,
+);
+
+test(
+  "a file that cannot be read is left alone",
+  async () => {
+    await using at = await oauthStage();
+    at.home.write("home/.credentials.json", "not json, maybe secret");
+    await using run = session(at);
+    await run.start();
+    expect(run.failures[0]).toContain("it is not a JSON object. Move it away and log in again");
+    expect(run.failures[0]).not.toContain("secret");
+    await expect(at.login()).rejects.toThrow("it is not a JSON object");
+    expect(readFileSync(join(at.home.codexHome, ".credentials.json"), "utf8")).toBe("not json, maybe secret");
+  },
+  WAIT,
+);
