@@ -80,7 +80,7 @@ export function trustedHooks(
 
 const BLOCKED: ReadonlySet<HookTrust> = new Set(["changed", "new"]);
 /** Enough of a hash to name a hook on the command line. */
-export const SHORT_HASH_CHARS = "sha256:".length + 12;
+const SHORT_HASH_CHARS = "sha256:".length + 12;
 
 function skippedWarning(hook: Hook, trust: HookTrust): string {
   const why = trust === "changed" ? "it was changed since you approved it" : "you have not approved it";

@@ -32,8 +32,13 @@ export function hookToolResponse(call: ToolCall, output: ToolOutputPayload): Too
 }
 
 /** Whether a person can be asked about it although nothing but a hook wants that. */
-export function canBeAskedAbout({ name }: ToolCall): boolean {
-  return SHELL_TOOLS.has(name) || name === "apply_patch";
+export function canBeAskedAbout(call: ToolCall): boolean {
+  return SHELL_TOOLS.has(call.name) || call.name === "apply_patch" || isMcpTool(call);
+}
+
+/** Whether it is a call of a tool of an MCP server. */
+export function isMcpTool({ name }: ToolCall): boolean {
+  return name.startsWith("mcp__");
 }
 
 /**

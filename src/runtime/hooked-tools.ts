@@ -4,7 +4,7 @@ import type { ToolFacts } from "#hooks/payloads.ts";
 import type { ApprovalRequest } from "#protocol/approvals.ts";
 import type { ToolCall } from "#tools/tool.ts";
 import type { BeforeVerdict, ToolHooks } from "#tools/tool-hooks.ts";
-import { callWithInput, canBeAskedAbout, hookToolFacts, hookToolResponse } from "./hook-tool-facts.ts";
+import { callWithInput, canBeAskedAbout, hookToolFacts, hookToolResponse, isMcpTool } from "./hook-tool-facts.ts";
 import { agentFacts, fire, type HookedThread } from "./hooked-thread.ts";
 
 /** The hooks around the tool calls of one thread. */
@@ -61,8 +61,4 @@ function described({ toolInput }: ToolFacts, request: ApprovalRequest): { toolIn
   const isObject = typeof toolInput === "object" && toolInput !== null;
   if (request.type !== "command" || request.reason === null || !isObject) return { toolInput };
   return { toolInput: { ...toolInput, description: request.reason } };
-}
-
-function isMcpTool({ name }: ToolCall): boolean {
-  return name.startsWith("mcp__");
 }

@@ -149,6 +149,20 @@ describe("hooks around calls of MCP tools", () => {
     expect(toolOutput(after.server.requests[1])).toBe('{"redacted":true}');
   }, 60_000);
 
+  test("may want a person to be asked, and a hook may answer", async () => {
+    const ask = printing({ hookSpecificOutput: { permissionDecision: "ask", permissionDecisionReason: "look first" } });
+    await using nobody = await mcpStage({ responses: [echo, say("ok")], hooks: { PreToolUse: [ask] } });
+    await nobody.run(GO);
+    expect(toolOutput(nobody.server.requests[1])).toContain("look first");
+    const allow = printing({ hookSpecificOutput: { decision: { behavior: "allow" } } });
+    await using allowed = await mcpStage({
+      responses: [echo, say("ok")],
+      hooks: { PreToolUse: [ask], PermissionRequest: [{ matcher: "mcp__raw__echo", ...allow }] },
+    });
+    await allowed.run(GO);
+    expect(toolOutput(allowed.server.requests[1])).toContain("ECHO hey");
+  }, 60_000);
+
   test("that disagree about the output keep it from the model", async () => {
     const output = (text: string) => printing({ hookSpecificOutput: { updatedMCPToolOutput: text } });
     await using stage = await mcpStage({
