@@ -22,7 +22,7 @@ export interface ProtectedServerOptions {
 }
 
 /** An MCP server that lets nobody in without a token of the authorization server. */
-export function startProtectedServer(
+function startProtectedServer(
   authorization: TestAuthorizationServer,
   options: ProtectedServerOptions = {},
 ): Promise<HttpMcpServer> {

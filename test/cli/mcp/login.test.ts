@@ -134,7 +134,7 @@ test(
   "the address can be pasted where no browser is",
   async () => {
     await using at = await oauthStage();
-    cli(at);
+    at.home.write(".codex/config.toml", `[mcp_servers.web]\nurl = "${at.server.url}"\n`);
     const child = Bun.spawn([cliBinary(), "mcp", "login", "web", "--no-browser"], {
       env: { PATH: process.env.PATH ?? "", HOME: at.home.root, CODEX_HOME: join(at.home.root, ".codex") },
       stdin: "pipe",
