@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { deniedPaths, MAX_DENIED_PATHS } from "#sandbox/deny-read.ts";
+import { deniedPaths, deniesRead, MAX_DENIED_PATHS } from "#sandbox/deny-read.ts";
 import { isWritablePath, writableRoots } from "#sandbox/roots.ts";
 import {
   accounts,
@@ -30,6 +30,41 @@ function file(...parts: string[]): string {
   writeFileSync(path, "secret");
   return path;
 }
+
+describe("for readers of our own", () => {
+  const denies = (path: string, deny_read = ["secrets/**", "**/.env"]) =>
+    deniesRead(path, contextOf(place, { policy: workspaceWrite({ deny_read }) }));
+
+  test("a path is judged by what it leads to", () => {
+    const secret = file("secrets", "deep", "picture.png");
+    const dotenv = file("sub", ".env");
+    const plain = file("picture.png");
+    symlinkSync(secret, join(place.work, "link.png"));
+    symlinkSync(join(place.work, "secrets"), join(place.work, "linked"));
+    symlinkSync(plain, join(place.work, "secrets", "out.png"));
+    expect(
+      [secret, dotenv, join(place.work, "link.png"), join(place.work, "linked/deep/picture.png")].map((path) =>
+        denies(path),
+      ),
+    ).toEqual([true, true, true, true]);
+    expect([plain, join(place.work, "secrets.png"), "/etc/passwd"].map((path) => denies(path))).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(denies(join(place.work, "secrets/not-there.png"))).toBe(true);
+    // What a link in a hidden folder leads to is the workspace's own file.
+    expect(denies(join(place.work, "secrets/out.png"))).toBe(false);
+  });
+
+  test("other policies deny nothing, and a wish that cannot be kept throws", () => {
+    const path = file(".env");
+    for (const type of ["read-only", "danger-full-access"] as const) {
+      expect(deniesRead(path, contextOf(place, { policy: { type } }))).toBe(false);
+    }
+    expect(() => denies(path, ["**"])).toThrow("no command could run there");
+  });
+});
 
 describe("what globs match", () => {
   const found = (...patterns: string[]) =>

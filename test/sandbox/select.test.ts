@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { prepareSandbox } from "#sandbox/select.ts";
+import { canConfine, prepareSandbox } from "#sandbox/select.ts";
 import { contextOf, makePlace, type Place, runSandboxed, whySkipped } from "./support.ts";
 
 const skip = (await whySkipped()) !== undefined;
@@ -36,6 +36,25 @@ test("without bubblewrap nothing runs, and the message says what to install", ()
       message: expect.stringMatching(/not found \(looked at \/nowhere\/bwrap, .*apt-get install bubblewrap/),
     });
   }
+});
+
+test("it can be known beforehand where every command would be refused", () => {
+  const machines = [
+    ["linux", "x64"],
+    ["linux", "arm64"],
+    ["darwin", "arm64"],
+    ["win32", "x64"],
+    ["freebsd", "x64"],
+    ["linux", "riscv64"],
+  ] as const;
+  expect(machines.map(([platform, arch]) => canConfine(platform, arch))).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
 });
 
 test("other platforms are refused, not run unprotected", () => {

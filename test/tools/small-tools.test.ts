@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { symlinkSync } from "node:fs";
 import { limitToolOutput } from "#tools/output-limit.ts";
 import { rustDebug } from "#tools/rust-debug.ts";
 import { createUpdatePlanTool } from "#tools/update-plan/update-plan.ts";
@@ -91,6 +92,26 @@ describe("view_image", () => {
       `Codex could not read the local image at \`${cwd}/notes.txt\`: unsupported MIME type \`text/plain\``,
     );
     expect(await followUpText("broken.png")).toContain("cannot be decoded");
+  });
+
+  test("is refused for what deny_read hides, links followed", async () => {
+    const closed = { network_access: false, exclude_slash_tmp: true, exclude_tmpdir_env_var: true };
+    await using at = await stage({ policy: { type: "workspace-write", ...closed, deny_read: ["secret/**"] } });
+    at.home.write("project/secret/pic.png", await png(4, 3));
+    at.home.write("project/plain.png", await png(4, 3));
+    symlinkSync(`${at.home.cwd}/secret/pic.png`, `${at.home.cwd}/link.png`);
+    const refused = async (path: string) => {
+      const { output, success, followUp } = await at.call(createViewImageTool(), { path });
+      return { output, success, followUp };
+    };
+    for (const path of ["secret/pic.png", "link.png"]) {
+      expect(await refused(path)).toEqual({
+        output: `unable to read image at \`${at.home.cwd}/${path}\`: sandbox_workspace_write.deny_read forbids it`,
+        success: false,
+        followUp: undefined,
+      });
+    }
+    expect((await refused("plain.png")).success).toBe(true);
   });
 
   test("is refused for a model that sees no images", async () => {

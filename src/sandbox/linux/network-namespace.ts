@@ -96,7 +96,7 @@ function startKeeper(socketPath: string, { bwrap, prefix }: NamespaceOptions): K
 function keeperArgv(bwrap: string, bridge: readonly string[]): string[] {
   return [
     ...[bwrap, "--unshare-user", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--cap-drop", "ALL"],
-    ...["--new-session", "--die-with-parent", "--dev-bind", "/", "/", "--proc", "/proc"],
+    ...["--new-session", "--die-with-parent", "--as-pid-1", "--dev-bind", "/", "/", "--proc", "/proc"],
     ...["--json-status-fd", String(STATUS_FD), "--", ...bridge],
   ];
 }
@@ -118,7 +118,7 @@ function failure(report: string): CodexError {
   );
 }
 
-/** The namespaces of bubblewrap's child, which are those of the bridge; never, by a reused number, those of anyone else. */
+/** The namespaces of bubblewrap's child, which is the bridge: gone with it, and never, by a reused number, those of anyone else. */
 function openNamespaces(status: string): number {
   const [, pid] = /"child-pid": (\d+)/.exec(status) ?? [];
   const [, net] = /"net-namespace": (\d+)/.exec(status) ?? [];
