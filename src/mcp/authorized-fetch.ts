@@ -2,7 +2,7 @@ import { messageOf } from "#lib/errors.ts";
 import { parseChallenge } from "./oauth/challenge.ts";
 import { OAuthError, quoted } from "./oauth/oauth-error.ts";
 import type { ServerLogin } from "./oauth/server-login.ts";
-import { hasAuthorization } from "./request-headers.ts";
+import { hasAuthorization, USER_AGENT } from "./request-headers.ts";
 import { McpStartupError } from "./startup-error.ts";
 
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
@@ -48,6 +48,7 @@ function withHeaders(
 ): RequestInit {
   const headers = new Headers(init?.headers);
   for (const [name, value] of Object.entries(configured)) if (!headers.has(name)) headers.set(name, value);
+  if (!headers.has("user-agent")) headers.set("user-agent", USER_AGENT);
   if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
   return { ...init, headers };
 }

@@ -1,8 +1,12 @@
 import type { McpTransport } from "#config/mcp-servers.ts";
+import { VERSION } from "#lib/version.ts";
 import { McpStartupError } from "./startup-error.ts";
 
 type HttpTransport = Extract<McpTransport, { type: "http" }>;
 type Environment = Readonly<Record<string, string>>;
+
+/** How Codex CLI calls itself to MCP servers. */
+export const USER_AGENT = `codex-mcp-client/${VERSION}`;
 
 /** The headers that the configuration spells out; variables that are not set leave theirs out. */
 export function configuredHeaders(settings: HttpTransport, env: Environment): Record<string, string> {

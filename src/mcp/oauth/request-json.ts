@@ -2,6 +2,7 @@ import { environment } from "#lib/env.ts";
 import { messageOf } from "#lib/errors.ts";
 import { assertProxySupported } from "#lib/http-proxy.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
+import { USER_AGENT } from "../request-headers.ts";
 import { shown } from "./endpoint.ts";
 import { OAuthError } from "./oauth-error.ts";
 
@@ -39,7 +40,7 @@ export async function requestJson(url: URL, request: JsonRequest): Promise<JsonA
     assertProxySupported(url, environment());
     const response = await fetch(url, {
       method: request.method,
-      headers: { accept: "application/json", ...request.headers },
+      headers: { accept: "application/json", "user-agent": USER_AGENT, ...request.headers },
       ...(request.body === undefined ? {} : { body: request.body }),
       redirect: "manual",
       signal,

@@ -30,7 +30,8 @@ const CHALLENGE_LIMIT_MS = 5_000;
 /** Asks the server without a login what it wants. Undefined also when there is no answer: the next request tells. */
 export async function askForChallenge(server: URL, options: DiscoveryOptions): Promise<Challenge | undefined> {
   const limitMs = Math.min(CHALLENGE_LIMIT_MS, options.limitMs ?? CHALLENGE_LIMIT_MS);
-  const answer = await get(server, { ...options, limitMs }).catch((error: unknown) => {
+  const headers = { accept: "*/*", ...options.headers };
+  const answer = await get(server, { ...options, headers, limitMs }).catch((error: unknown) => {
     if (error instanceof OAuthError) return undefined;
     throw error;
   });
