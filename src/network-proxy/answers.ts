@@ -75,7 +75,7 @@ const EXPLANATIONS: Readonly<Record<BlockReason, string>> = {
     "The host is, or resolves to, an address that is not public; such an address must stand in network.allowed_domains itself",
   denied: "The host is in network.denied_domains",
   method_not_allowed: 'network.mode is "limited": only GET, HEAD and OPTIONS over plain HTTP, and no tunnels',
-  policy_denied: "The proxy of this sandbox does not do this",
+  policy_denied: "The proxy of this sandbox reaches no Unix sockets",
 };
 
 const PHRASES: Readonly<Record<number, string>> = {

@@ -11,7 +11,7 @@ export type BlockReason =
   | "denied"
   /** mode = "limited". */
   | "method_not_allowed"
-  /** Something the proxy never does. */
+  /** Something the proxy never does: to reach a Unix socket. */
   | "policy_denied";
 
 /** One refused request. Nothing in it is secret: no path, no header. */

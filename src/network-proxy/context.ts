@@ -1,4 +1,4 @@
-import type { BlockedRequest } from "./blocked.ts";
+import type { BlockedRequest, BlockReason } from "./blocked.ts";
 import { type DialFailure, type DialLimits, dialAddresses, findAddresses, type Resolve } from "./dial.ts";
 import { isLocalHost, judgeRequest, type NetworkPolicy, type NetworkRequest } from "./policy.ts";
 import { connectToProxy, dialThrough, type UpstreamProxies, type UpstreamProxy } from "./upstream-proxy.ts";
@@ -62,12 +62,12 @@ function report(
   request: NetworkRequest,
   blocked: Extract<DialFailure, { kind: "blocked" }>,
 ): Route {
-  context.report({
-    host: request.host.text,
-    port: request.port,
-    protocol: request.protocol,
-    method: request.method,
-    reason: blocked.verdict.reason,
-  });
+  reportBlocked(context, request, blocked.verdict.reason);
   return blocked;
+}
+
+/** Tells the session, and nothing more than that somebody wanted to reach this host. */
+export function reportBlocked(context: ProxyContext, request: NetworkRequest, reason: BlockReason): void {
+  const { protocol, method, host, port } = request;
+  context.report({ host: host.text, port, protocol, method, reason });
 }

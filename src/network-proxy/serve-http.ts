@@ -1,9 +1,11 @@
 import { type Answer, blockedAnswer, failedAnswer, formatAnswer, problemAnswer, UNAUTHENTICATED } from "./answers.ts";
-import { type ProxyContext, routeTo } from "./context.ts";
+import type { BlockReason } from "./blocked.ts";
+import { type ProxyContext, reportBlocked, routeTo } from "./context.ts";
 import { exchange, type Outcome } from "./exchange.ts";
 import { requestFraming } from "./http-body.ts";
 import { BadMessage, parseRequestHead, type RequestHead, valuesOf } from "./http-head.ts";
 import { type HttpTarget, parseTarget } from "./http-target.ts";
+import type { NetworkRequest } from "./policy.ts";
 import { readHead } from "./read-head.ts";
 import { basicPassword, tokenMatches } from "./token.ts";
 import { tunnel } from "./tunnel.ts";
@@ -45,9 +47,9 @@ async function serveRequest(
   const credentials = valuesOf(head, "proxy-authorization");
   const password = credentials.length === 1 ? basicPassword(credentials[0] ?? "") : undefined;
   if (!tokenMatches(context.token, password ?? "")) return UNAUTHENTICATED;
-  if (valuesOf(head, "x-unix-socket").length > 0) return NO_UNIX_SOCKETS;
   const target = parseTarget(head);
   const framing = requestFraming(head);
+  if (valuesOf(head, "x-unix-socket").length > 0) return refuse(context, target.request, "policy_denied");
   const route = await routeTo(context, target.request, signal);
   if (route.kind === "blocked") return blockedAnswer(target.request, route.verdict.reason);
   if (route.kind !== "connected") return failedAnswer(route);
@@ -58,7 +60,11 @@ async function serveRequest(
   return await exchange({ client, server: route.wire, head, target, framing, via: route.via });
 }
 
-const NO_UNIX_SOCKETS: Answer = problemAnswer(501, "The proxy of this sandbox reaches no Unix sockets");
+/** Codex CLI's proxy takes a Unix socket's path from `x-unix-socket`; to take the host instead would surprise. */
+function refuse(context: ProxyContext, request: NetworkRequest, reason: BlockReason): Answer {
+  reportBlocked(context, request, reason);
+  return blockedAnswer(request, reason);
+}
 
 function isTunnel(target: HttpTarget): boolean {
   return target.request.protocol === "https_connect";
