@@ -117,7 +117,7 @@ export interface Listening extends AsyncDisposable {
 }
 
 /** A server on 127.0.0.1 with all its connections in view, so that closing it is final. */
-export async function listening(server: Server): Promise<Listening> {
+async function listening(server: Server): Promise<Listening> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);
