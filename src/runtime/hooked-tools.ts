@@ -10,29 +10,13 @@ import { agentFacts, fire, type HookedThread } from "./hooked-thread.ts";
 /** The hooks around the tool calls of one thread. */
 export function hookedTools(dispatcher: HookDispatcher, thread: HookedThread): ToolHooks {
   const agent = agentFacts(thread);
-  /** Of calls that run, by call id: a request for permission names its call only so. */
-  const running = new Map<string, ToolFacts>();
-  return {
+  const hooks: ToolHooks = {
     before: async (call, { turnId, signal }) => {
-      const verdict = dispatcher.has("PreToolUse")
-        ? beforeVerdict(
-            call,
-            await fire(dispatcher, thread, { event: "PreToolUse", turnId, agent, ...hookToolFacts(call) }, signal),
-          )
-        : { block: null, ask: null, call, contexts: [] };
-      if (verdict.block === null) running.set(call.callId, hookToolFacts(verdict.call));
-      return verdict;
-    },
-    permission: async (request, { turnId, signal }) => {
-      const tool = running.get(request.callId);
-      if (tool === undefined || !dispatcher.has("PermissionRequest")) return null;
-      const facts = { event: "PermissionRequest", turnId, agent, ...tool, ...described(tool, request) } as const;
-      const verdict = await fire(dispatcher, thread, facts, signal);
-      if (verdict.block === null) return verdict.permission;
-      return { behavior: "deny", message: verdict.block, interrupt: verdict.stop };
+      if (!dispatcher.has("PreToolUse")) return { block: null, ask: null, call, contexts: [] };
+      const facts = { event: "PreToolUse", turnId, agent, ...hookToolFacts(call) } as const;
+      return beforeVerdict(call, await fire(dispatcher, thread, facts, signal));
     },
     after: async (call, { output }, { turnId, signal }) => {
-      running.delete(call.callId);
       if (!dispatcher.has("PostToolUse")) return { block: null, replacement: null, contexts: [] };
       const toolResponse = hookToolResponse(call, output);
       const facts = { event: "PostToolUse", turnId, agent, ...hookToolFacts(call), toolResponse } as const;
@@ -40,6 +24,16 @@ export function hookedTools(dispatcher: HookDispatcher, thread: HookedThread): T
       if (replacement === null || !isMcpTool(call)) return { block, replacement: null, contexts };
       const { value } = replacement;
       return { block, replacement: typeof value === "string" ? value : JSON.stringify(value), contexts };
+    },
+  };
+  if (!dispatcher.has("PermissionRequest")) return hooks;
+  return {
+    ...hooks,
+    permission: async (call, request, { turnId, signal }) => {
+      const tool = described(hookToolFacts(call), request);
+      const verdict = await fire(dispatcher, thread, { event: "PermissionRequest", turnId, agent, ...tool }, signal);
+      if (verdict.block === null) return verdict.permission;
+      return { behavior: "deny", message: verdict.block, interrupt: verdict.stop };
     },
   };
 }
@@ -57,8 +51,9 @@ function beforeVerdict(call: ToolCall, { block, ask, replacement, contexts }: Ho
 }
 
 /** The reason the person would be given, where hooks of the released CLI find it. */
-function described({ toolInput }: ToolFacts, request: ApprovalRequest): { toolInput: unknown } {
+function described(tool: ToolFacts, request: ApprovalRequest): ToolFacts {
+  const { toolInput } = tool;
   const isObject = typeof toolInput === "object" && toolInput !== null;
-  if (request.type !== "command" || request.reason === null || !isObject) return { toolInput };
-  return { toolInput: { ...toolInput, description: request.reason } };
+  if (request.type !== "command" || request.reason === null || !isObject) return tool;
+  return { ...tool, toolInput: { ...toolInput, description: request.reason } };
 }

@@ -66,7 +66,7 @@ export class ToolRouter {
       log("tools", "debug", "call", { name: call.name, call_id: call.callId });
       const result = await (this.#hooks === undefined
         ? tool.run(call, context)
-        : runWithHooks(tool, call, withPermissionHook(context, this.#hooks), this.#hooks));
+        : runWithHooks(tool, call, context, this.#hooks));
       log("tools", "debug", "answer", {
         name: call.name,
         call_id: call.callId,
@@ -77,10 +77,6 @@ export class ToolRouter {
     };
     return tool.parallel ? this.#lock.runShared(task) : this.#lock.runExclusive(task);
   }
-}
-
-function withPermissionHook(context: ToolContext, hooks: ToolHooks): ToolContext {
-  return { ...context, permissionHook: async (request) => (await hooks.permission?.(request, context)) ?? null };
 }
 
 function unknownTool(call: ToolCall): string {

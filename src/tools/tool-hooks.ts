@@ -10,9 +10,9 @@ export interface ToolHooks {
   after(call: ToolCall, result: ToolResult, context: ToolContext): Promise<AfterVerdict>;
   /**
    * Before a person is asked whether a call may go on, and where nobody can be asked: what the hooks say instead, or
-   * null when they leave it open.
+   * null when they leave it open. Undefined when there is no hook that could say anything.
    */
-  permission?(request: ApprovalRequest, context: ToolContext): Promise<PermissionAnswer | null>;
+  permission?: (call: ToolCall, request: ApprovalRequest, context: ToolContext) => Promise<PermissionAnswer | null>;
 }
 
 export interface BeforeVerdict {
@@ -43,9 +43,18 @@ export async function runWithHooks(
     const refused = `The call was not run: a hook blocked it: ${before.block}`;
     return withContexts({ output: refused, success: false }, before.contexts);
   }
-  const result = await tool.run(before.call, before.ask === null ? context : { ...context, forceAsk: before.ask });
+  const result = await tool.run(before.call, judgedContext(before, context, hooks));
   const after = await hooks.after(before.call, result, context);
   return withContexts(answered(result, after), [...before.contexts, ...after.contexts]);
+}
+
+/** The context in which the call itself is judged: by its own hooks, whatever other call has the same id. */
+function judgedContext({ call, ask }: BeforeVerdict, context: ToolContext, { permission }: ToolHooks): ToolContext {
+  return {
+    ...context,
+    ...(ask === null ? {} : { forceAsk: ask }),
+    ...(permission === undefined ? {} : { permissionHook: (request) => permission(call, request, context) }),
+  };
 }
 
 function answered(result: ToolResult, { block, replacement }: AfterVerdict): ToolResult {

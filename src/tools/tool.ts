@@ -43,7 +43,7 @@ export interface ToolContext {
   emit(event: Event): void;
   /** The person in front of the program; undefined where nobody can be asked. */
   person: Person | undefined;
-  /** The user's hooks, heard before the person; null when they leave the question open. Set by the router. */
+  /** The user's hooks, heard before the person; null when they leave the question open. */
   permissionHook?: (request: ApprovalRequest) => Promise<PermissionAnswer | null>;
   /** Ends the turn as the user's own interruption does. */
   interrupt(): void;

@@ -229,6 +229,27 @@ describe("a decision", () => {
     expect(toolOutput(denying.server.requests[1])).toContain("not this one");
   }, 60_000);
 
+  test("is about its own call, also when the model gives two calls one id", async () => {
+    const both = answer(
+      functionCall("exec_command", { cmd: "sleep 0.1; touch bad", login: false }, "same"),
+      functionCall("exec_command", { cmd: "touch good", login: false }, "same"),
+    );
+    await using stage = await hookStage({ responses: [both, say("ok")] });
+    const allow = JSON.stringify(permission({ behavior: "allow" }).command);
+    const guard = stage.home.write("guard.sh", `grep -q 'touch good' || exit 2\nsleep 0.3; eval ${allow}\n`);
+    stage.home.write(
+      ".codex/hooks.json",
+      JSON.stringify({
+        hooks: {
+          PreToolUse: [{ hooks: [{ type: "command", ...ask }] }],
+          PermissionRequest: [{ hooks: [{ type: "command", command: `sh ${guard}` }] }],
+        },
+      }),
+    );
+    await stage.run(GO);
+    expect([stage.has("good"), stage.has("bad")]).toEqual([true, false]);
+  }, 60_000);
+
   test("of a PermissionRequest hook can end the turn, and one with another input counts as a failure", async () => {
     const responses = [shell("touch made"), say("ok")];
     const end = permission({ behavior: "deny", message: "stop it", interrupt: true });
