@@ -13,7 +13,7 @@ const MAX_LINE_BYTES = 64 << 20;
 const MAX_COMPLAINTS = 20;
 /** How long the last answers may take to leave when the client has stopped reading. */
 const FLUSH_MS = 1000;
-/** A signal that comes this long after the end began means now. */
+/** A signal that comes this long after the end began means now: whoever sends it has waited for us. */
 const FORCE_AFTER_MS = 1000;
 
 /** 128 + the signal's number, as a shell reports a program it stopped. */
@@ -32,11 +32,9 @@ export async function runMcpServer(options: {
   const output = new DescriptorWriter(1);
   const peer = new Peer(output);
   const server = new McpServer({ ...options, peer, memoryNotes: emptyNotes(), complain: complainer() });
-  const exitCode = await Promise.race([
-    serve(server).then(() => 0),
-    output.closed.then(() => 0),
-    new Promise<number>(onSignal),
-  ]);
+  const { stopped, begin } = watchSignals();
+  const exitCode = await Promise.race([serve(server).then(() => 0), output.closed.then(() => 0), stopped]);
+  begin();
   await server.close();
   await Promise.race([output.flushed(), Bun.sleep(FLUSH_MS)]);
   if (exitCode === 0) await server.learn();
@@ -53,16 +51,20 @@ async function serve(server: McpServer): Promise<void> {
   if (rest !== undefined) server.receive(rest);
 }
 
-/** A second signal, once the first had time to work, ends the process at once. */
-function onSignal(stop: (exitCode: number) => void): void {
-  let firstAtMs: number | undefined;
+/** `stopped` resolves with the exit code of the first signal. Once `begin` says that the end began, signals can force it. */
+function watchSignals(): { stopped: Promise<number>; begin: () => void } {
+  const { promise: stopped, resolve } = Promise.withResolvers<number>();
+  let begunAtMs = Number.POSITIVE_INFINITY;
   for (const [signal, exitCode] of Object.entries(SIGNAL_EXIT)) {
     process.on(signal, () => {
-      if (firstAtMs !== undefined && monotonicMs() - firstAtMs > FORCE_AFTER_MS) process.exit(exitCode);
-      firstAtMs ??= monotonicMs();
-      stop(exitCode);
+      if (monotonicMs() - begunAtMs > FORCE_AFTER_MS) process.exit(exitCode);
+      resolve(exitCode);
     });
   }
+  const begin = () => {
+    begunAtMs = monotonicMs();
+  };
+  return { stopped, begin };
 }
 
 /** A client that sends garbage must not fill a pipe that it may not read. */

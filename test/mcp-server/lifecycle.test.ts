@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Connected, connect } from "../compat/mcp-server-stage.ts";
 import { diesSoon, type Scene, useStage } from "../compat/stage.ts";
 import { answer, assistantText, created, functionCall, rawChunks, sseBytes } from "../support/model-script.ts";
+import { cliBinary } from "../support/spawn-cli.ts";
 
 const stage = useStage();
 const SLEEPER: Scene = {
@@ -64,6 +65,28 @@ describe("a client that goes away", () => {
     at.client.endInput();
     for (const answered of await Promise.all(asked)) expect(answered.result?.tools).toBeArrayOfSize(2);
     expect(await at.client.exited).toBe(0);
+  });
+
+  test("closing only what it reads from ends it too", async () => {
+    const world = await stage.world(SLEEPER);
+    const child = Bun.spawn([cliBinary(), "mcp-server"], {
+      cwd: world.cwd,
+      env: { PATH: Bun.env.PATH, HOME: world.home, CODEX_HOME: world.codexHome, MOCK_KEY: "k", SHELL: "/bin/bash" },
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "codex", arguments: FULL } };
+    child.stdin.write(`${JSON.stringify(call)}\n`);
+    child.stdin.flush();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    // The next thing it has to say cannot be said.
+    child.stdin.write('{"jsonrpc":"2.0","id":2,"method":"ping"}\n');
+    child.stdin.flush();
+    expect(await child.exited).toBe(0);
+    expect(await child.stderr.text()).toBe("");
   });
 
   test("with a question open it ends all the same", async () => {

@@ -121,7 +121,7 @@ export class McpClient implements AsyncDisposable {
       const next = new Promise<void>((resolve) => this.#watchers.add(resolve));
       if ((await Promise.race([next, deadline])) === "late") {
         const seen = this.messages.slice(-5).map((one) => JSON.stringify(one).slice(0, 300));
-        throw new Error(`waited in vain; last messages:\n${seen.join("\n")}\nstderr: ${this.stderr}`);
+        throw new Error(`waited in vain; last messages:\n${seen.join("\n")}\nstderr: ${this.stderr.slice(-2000)}`);
       }
     }
   }
