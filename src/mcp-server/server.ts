@@ -14,7 +14,7 @@ import {
   type RequestId,
   type RpcError,
 } from "./json-rpc.ts";
-import { type Call, ORIGINATOR, Session, type SessionDeps } from "./session.ts";
+import { type Call, type ClientFacts, ORIGINATOR, Session, type SessionDeps } from "./session.ts";
 import { ArgumentError, parseCodexArguments, parseReplyArguments } from "./tool-arguments.ts";
 import { TOOLS } from "./tool-list.ts";
 import { failed, type ToolResult } from "./tool-result.ts";
@@ -31,7 +31,7 @@ class Refusal extends Error {
 
 type Request = Extract<Incoming, { type: "request" }>;
 
-export interface ServerOptions extends Omit<SessionDeps, "capabilities"> {
+export interface ServerOptions extends Omit<SessionDeps, "client"> {
   /** Told of a message that cannot be read. */
   complain: (text: string) => void;
 }
@@ -44,7 +44,7 @@ export class McpServer {
   readonly #calls = new Map<RequestId, AbortController>();
   /** Everything under way; each settles. */
   readonly #work = new Set<Promise<void>>();
-  #capabilities: unknown;
+  #client: ClientFacts = { name: undefined, capabilities: undefined };
   #isInitialized = false;
 
   constructor(options: ServerOptions) {
@@ -128,9 +128,9 @@ export class McpServer {
     const { protocolVersion, capabilities, clientInfo } = isObject(params) ? params : {};
     if (typeof protocolVersion !== "string") throw invalidParams("initialize needs a protocolVersion, a text");
     this.#isInitialized = true;
-    this.#capabilities = capabilities;
-    const { name, version } = isObject(clientInfo) ? clientInfo : {};
-    const client = { name: String(name ?? "unknown"), version: String(version ?? "unknown") };
+    const info = isObject(clientInfo) ? clientInfo : {};
+    const name = { name: String(info.name ?? "unknown"), version: String(info.version ?? "unknown") };
+    this.#client = { name, capabilities };
     return {
       protocolVersion,
       capabilities: { tools: { listChanged: true } },
@@ -138,7 +138,7 @@ export class McpServer {
         name: "codex-mcp-server",
         title: "Codex",
         version: VERSION,
-        user_agent: userAgentFor(ORIGINATOR, client),
+        user_agent: userAgentFor(ORIGINATOR, name),
       },
     };
   }
@@ -190,7 +190,7 @@ export class McpServer {
   }
 
   #sessionDeps(): SessionDeps {
-    return { ...this.#options, capabilities: () => this.#capabilities };
+    return { ...this.#options, client: () => this.#client };
   }
 }
 

@@ -24,6 +24,12 @@ export interface Call {
   signal: AbortSignal;
 }
 
+/** Who the client is and what it can do. */
+export interface ClientFacts {
+  name: { name: string; version: string } | undefined;
+  capabilities: unknown;
+}
+
 /** What all sessions of this process share. */
 export interface SessionDeps {
   peer: Peer;
@@ -32,8 +38,8 @@ export interface SessionDeps {
   cwd: string;
   /** `-c`, `--enable` and `--disable` of the server's command line. */
   overrides: readonly ConfigOverride[];
-  /** As the client declared them; unknown before it has said hello. */
-  capabilities: () => unknown;
+  /** What the client said of itself; nothing before it has said hello. */
+  client: () => ClientFacts;
   memoryNotes: MemoryNotes;
 }
 
@@ -66,8 +72,11 @@ export class Session {
     this.#deps = deps;
     this.#runtime = runtime;
     this.#requestId = call.requestId;
-    const { peer, capabilities } = deps;
-    this.#questions = new Questions({ peer, capabilities, submit: (op) => this.#started?.thread.submit(op) });
+    this.#questions = new Questions({
+      peer: deps.peer,
+      capabilities: () => deps.client().capabilities,
+      submit: (op) => this.#started?.thread.submit(op),
+    });
   }
 
   /** Loads the configuration and starts the thread. Throws a CodexError with the text the call is answered with. */
@@ -84,6 +93,7 @@ export class Session {
       cwd,
       source: "mcp",
       originator: ORIGINATOR,
+      client: deps.client().name,
       canAsk: true,
       ephemeral: false,
       record: undefined,

@@ -7,7 +7,7 @@ import type { ModelEvent, ModelFailure, ModelRequest, WireModelClient, WireTap }
 import { isHeaderValue } from "./responses/headers.ts";
 import { endpointUrl, type RequestContext, wireRequest } from "./responses/request.ts";
 import { streamResponse } from "./responses/stream.ts";
-import { osIdentity, userAgent } from "./user-agent.ts";
+import { type ClientName, osIdentity, userAgent } from "./user-agent.ts";
 
 export interface ModelClientOptions {
   provider: ProviderConfig;
@@ -16,6 +16,8 @@ export interface ModelClientOptions {
   originator: string;
   /** This program's version. */
   version: string;
+  /** Who uses this program, for the user agent. */
+  client?: ClientName | undefined;
   /** Where provider headers and proxy settings are looked up. */
   env: Env;
 }
@@ -28,7 +30,7 @@ export function createModelClient(options: ModelClientOptions): WireModelClient 
   const { provider, credentials, originator, version, env } = options;
   const url = endpointUrl(provider, credentials);
   if (url !== undefined) assertProxySupported(url, env);
-  const identity = { originator, userAgent: userAgent(originator, version, osIdentity(), env) };
+  const identity = { originator, userAgent: userAgent(originator, version, osIdentity(), env, options.client) };
   return new ResponsesClient(url, { provider, credentials, identity, env });
 }
 

@@ -9,9 +9,16 @@ export interface OsIdentity {
   arch: string;
 }
 
-/** `codex_exec/0.1.0 (Debian 12.0.0; x86_64) xterm-256color` */
-export function userAgent(originator: string, version: string, os: OsIdentity, env: Env): string {
-  const text = `${originator}/${version} (${os.name} ${os.version}; ${os.arch}) ${terminalName(env)}`;
+/** The program that uses this one, as it named itself. */
+export interface ClientName {
+  name: string;
+  version: string;
+}
+
+/** `codex_exec/0.1.0 (Debian 12.0.0; x86_64) xterm-256color`, and ` (NAME; VERSION)` of the client where there is one. */
+export function userAgent(originator: string, version: string, os: OsIdentity, env: Env, client?: ClientName): string {
+  const own = `${originator}/${version} (${os.name} ${os.version}; ${os.arch}) ${terminalName(env)}`;
+  const text = client === undefined ? own : `${own} (${client.name}; ${client.version})`;
   return text.replace(/[^\x20-\x7e]/g, "_");
 }
 

@@ -6,6 +6,7 @@ import { writeStderr } from "#lib/stdio.ts";
 import { VERSION } from "#lib/version.ts";
 import type { ModelClient, WireModelClient } from "#providers/model-client.ts";
 import { createModelClient } from "#providers/registry.ts";
+import type { ClientName } from "#providers/user-agent.ts";
 import { registerSecret } from "#telemetry/redact.ts";
 import { loggedClient } from "./logged-client.ts";
 import type { RuntimeOptions } from "./options.ts";
@@ -32,7 +33,8 @@ export async function createModelAccess(options: RuntimeOptions): Promise<ModelA
 }
 
 function providerClient(options: RuntimeOptions, originator: string): WireModelClient {
-  return clientFor(options.settings.provider, options.codexHome, originator).client;
+  const { settings, codexHome, client } = options;
+  return clientFor(settings.provider, codexHome, originator, client).client;
 }
 
 /** A client for any configured provider, and the credentials it uses. */
@@ -40,11 +42,13 @@ export function clientFor(
   provider: ProviderConfig,
   codexHome: string,
   originator: string,
+  user?: ClientName,
 ): { client: WireModelClient; credentials: Credentials } {
   const env = environment();
   const credentials = credentialsFor(provider, codexHome, env);
   registerSecrets(credentials, provider, env);
-  return { client: createModelClient({ provider, credentials, originator, version: VERSION, env }), credentials };
+  const options = { provider, credentials, originator, version: VERSION, client: user, env };
+  return { client: createModelClient(options), credentials };
 }
 
 /** The user's OpenAI login goes to providers that ask for it and to no other. */

@@ -1,6 +1,7 @@
 import type { Thread } from "#agent/thread.ts";
 import type { Settings } from "#config/resolve.ts";
 import type { SessionSource } from "#protocol/rollout-item.ts";
+import type { ClientName } from "#providers/user-agent.ts";
 import type { MemoryNotes } from "./memory-notes.ts";
 import type { SessionSummary } from "./summary.ts";
 
@@ -13,6 +14,8 @@ export interface RuntimeOptions {
   source: SessionSource;
   /** Originator of requests and sessions ("codex_exec") unless the environment overrides it. */
   originator: string;
+  /** The program that uses this one, as it named itself; undefined where a person does. */
+  client?: ClientName | undefined;
   /** Whether the front end answers `approval_requested` and `elicitation_requested`. */
   canAsk: boolean;
   /** True runs a trusted project's hooks although the user has not approved them. */

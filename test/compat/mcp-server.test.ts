@@ -237,7 +237,13 @@ requirement(
 );
 
 requirement(
-  ["mcp-server.codex.result", "mcp-server.codex.unknown-keys", "mcp-server.codex.defaults", "mcp-server.codex.rollout"],
+  [
+    "mcp-server.codex.result",
+    "mcp-server.codex.unknown-keys",
+    "mcp-server.codex.defaults",
+    "mcp-server.codex.rollout",
+    "mcp-server.codex.user-agent",
+  ],
   "a plain call",
   async () => {
     await using at = await connect(stage, { responses: [answer(assistantText("hello"))] });
@@ -253,6 +259,10 @@ requirement(
     const [meta] = world.rollout();
     expect(meta?.payload).toMatchObject({ id: threadId, source: "mcp", originator: "codex_cli_rs" });
     expect(world.rolloutPaths()[0]).toContain(String(threadId));
+    expect(world.server.requests[0]?.headers).toMatchObject({
+      originator: "codex_cli_rs",
+      "user-agent": expect.stringMatching(/^codex_cli_rs\/.* \(probe; 0\.1\)$/),
+    });
   },
 );
 

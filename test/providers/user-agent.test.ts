@@ -14,6 +14,7 @@ test("originator, version, system and terminal", () => {
   expect(agent({ TERM: "screen", WT_SESSION: "3" })).toBe(`${start}WindowsTerminal`);
   expect(agent({ TERM: 'x(é"y\n' })).toBe(`${start}x___y_`);
   expect(userAgent("zoë", "1", OS, {})).toStartWith("zo_/1 (");
+  expect(userAgent("a", "1", OS, {}, { name: "é\r\nb", version: "2" })).toEndWith(" unknown (___b; 2)");
 });
 
 test("the release of a Linux distribution", () => {

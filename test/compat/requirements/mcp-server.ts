@@ -40,6 +40,7 @@ export const mcpServer = section("A", {
   "mcp-server.codex.instructions":
     "base-instructions replace the instructions, developer-instructions are a developer message.",
   "mcp-server.codex.relative-cwd": "A relative cwd is below the server's own folder.",
+  "mcp-server.codex.user-agent": "Requests of a session name the client at the end of the user agent.",
   "mcp-server.codex.rollout": "The session is stored with source `mcp` and originator `codex_cli_rs`.",
   "mcp-server.reply.result": "codex-reply goes on with the conversation, by threadId or by conversationId.",
   "mcp-server.reply.no-arguments":
