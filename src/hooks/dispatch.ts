@@ -5,6 +5,7 @@ import { log } from "#telemetry/log.ts";
 import type { Hook, HookEvent } from "./config.ts";
 import { ContextFiles } from "./context-file.ts";
 import { matcherAccepts } from "./match.ts";
+import { ObservedTasks } from "./observed-tasks.ts";
 import { emptyVerdict, type HookVerdict, isSuppressed, mergeVerdicts, verdictOf } from "./output.ts";
 import { type EventFacts, hookInput, matchedName, type SessionFacts } from "./payloads.ts";
 import { type HookRun, runHook } from "./run-hook.ts";
@@ -36,13 +37,13 @@ export class HookDispatcher {
   readonly #contextFiles = new ContextFiles();
   readonly #asyncSlots = new Semaphore(MAX_ASYNC);
   /** What nobody waits for. */
-  readonly #aside = new Set<Promise<void>>();
+  readonly #unawaited = new Set<Promise<void>>();
   readonly #ending = new AbortController();
   /** Sessions of hooks that have ended and may have left processes behind. */
   readonly #left = new Set<number>();
   #sweep: Timer | undefined;
-  /** The last of the model requests told of: their hooks run in the order of the requests. */
-  #observed: Promise<void> = Promise.resolve();
+  /** The hooks of model requests. */
+  readonly #observed = new ObservedTasks();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -54,6 +55,22 @@ export class HookDispatcher {
 
   /** Runs all matching hooks at once and says what they want together. Rejects with the signal's reason. */
   async fire(facts: EventFacts, signal: AbortSignal, onStatus: OnStatus): Promise<HookVerdict> {
+    if (!this.has(facts.event)) return emptyVerdict();
+    await this.#observed.settle();
+    return this.#fire(facts, signal, onStatus);
+  }
+
+  /** Tells hooks that can change nothing. Nobody waits for them: see `ObservedTasks`. */
+  observe(facts: EventFacts, onStatus: OnStatus, onEnd: (verdict: HookVerdict) => void): void {
+    if (!this.has(facts.event)) return;
+    const { signal } = this.#ending;
+    const tell = async () => onEnd(await this.#fire(facts, signal, onStatus));
+    // The hooks of model requests may hang, and an interruption is told of all the same.
+    if (facts.event === "Interrupt") void this.#aside(this.#observed.settle().then(tell));
+    else void this.#aside(this.#observed.add(tell));
+  }
+
+  async #fire(facts: EventFacts, signal: AbortSignal, onStatus: OnStatus): Promise<HookVerdict> {
     const name = matchedName(facts);
     const { hooks, session } = this.#options;
     const matching = hooks.filter((hook) => hook.event === facts.event && matcherAccepts(hook.matcher, name));
@@ -62,18 +79,10 @@ export class HookDispatcher {
     const { signal: ending } = this.#ending;
     for (const hook of matching) {
       if (hook.statusMessage !== undefined) onStatus(hook.event, hook.statusMessage);
-      if (hook.isAsync) void this.#runAside(this.#asyncSlots.run(() => this.#run(hook, input, ending)));
+      if (hook.isAsync) void this.#aside(this.#asyncSlots.run(() => this.#run(hook, input, ending)));
     }
     const awaited = matching.filter((hook) => !hook.isAsync);
     return mergeVerdicts(await Promise.all(awaited.map((hook) => this.#run(hook, input, signal))));
-  }
-
-  /** Tells hooks that can change nothing; nobody waits for them, except those of the next model request. */
-  observe(facts: EventFacts, onStatus: OnStatus, onEnd: (verdict: HookVerdict) => void): void {
-    if (!this.has(facts.event)) return;
-    const before = facts.event === "Interrupt" ? Promise.resolve() : this.#observed;
-    const run = this.#runAside(before.then(() => this.fire(facts, this.#ending.signal, onStatus)).then(onEnd));
-    if (facts.event !== "Interrupt") this.#observed = run;
   }
 
   /**
@@ -81,9 +90,9 @@ export class HookDispatcher {
    * the end itself, whatever any hook left behind.
    */
   async close(last: Promise<unknown>): Promise<void> {
-    if (this.#aside.size > 0) await Promise.race([Promise.all(this.#aside), sleep(ASYNC_GRACE_MS)]);
+    if (this.#unawaited.size > 0) await Promise.race([Promise.all(this.#unawaited), sleep(ASYNC_GRACE_MS)]);
     this.#ending.abort(new Error("the session is over"));
-    await Promise.all([last, ...this.#aside]);
+    await Promise.all([last, ...this.#unawaited]);
     clearTimeout(this.#sweep);
     this.#killLeft();
   }
@@ -115,7 +124,7 @@ export class HookDispatcher {
   }
 
   /** Resolves when it has ended, also by the end of the session. */
-  #runAside(work: Promise<unknown>): Promise<void> {
+  #aside(work: Promise<unknown>): Promise<void> {
     const { signal } = this.#ending;
     const run: Promise<void> = work.then(
       () => {},
@@ -123,8 +132,8 @@ export class HookDispatcher {
         if (!signal.aborted) throw error;
       },
     );
-    this.#aside.add(run);
-    void run.finally(() => this.#aside.delete(run));
+    this.#unawaited.add(run);
+    void run.finally(() => this.#unawaited.delete(run));
     return run;
   }
 }
