@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monotonicMs } from "#lib/clock.ts";
 import { environment } from "#lib/env.ts";
-import type { SandboxContext, SpawnPlan } from "#sandbox/sandbox.ts";
+import type { ProxiedNetwork, Sandbox, SandboxContext, SpawnPlan } from "#sandbox/sandbox.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
 
 /**
@@ -18,6 +18,7 @@ const WANTED = 1.7;
 const home = mkdtempSync(join(tmpdir(), "sandbox-spawn-"));
 const workspace = mkdtempSync(join(process.cwd(), ".cache-sandbox-spawn-"));
 const sandbox = prepareSandbox();
+const landlock = prepareSandbox({ legacyLandlock: true });
 const env = { ...environment(), HOME: home };
 
 const BY_HAND = [
@@ -40,8 +41,18 @@ async function spawnPlain(argv: string[]): Promise<void> {
   if ((await child.exited) !== 0) throw new Error(`"${argv.join(" ")}" failed`);
 }
 
-async function spawnSandboxed(argv: string[], type: "read-only" | "workspace-write"): Promise<void> {
-  const plan = sandbox.plan({ argv, cwd: workspace, env, tty: false }, context(type));
+/** A proxy that nobody talks to: what is measured is how a command gets behind it. */
+const ended = new AbortController();
+const socketPath = join(home, "s");
+const listener = Bun.listen({ unix: socketPath, socket: { data: () => {} } });
+const network: ProxiedNetwork = { open: () => ({ socketPath, environment: () => ({}) }), closed: ended.signal };
+
+async function spawnSandboxed(
+  argv: string[],
+  type: "read-only" | "workspace-write",
+  { by = sandbox, ...more }: { by?: Sandbox; network?: ProxiedNetwork } = {},
+): Promise<void> {
+  const plan = by.plan({ argv, cwd: workspace, env, tty: false }, { ...context(type), ...more });
   if ("unavailable" in plan) throw new Error(plan.message);
   const child = spawnPlanned(plan);
   plan.release();
@@ -91,19 +102,30 @@ try {
   await spawnSandboxed(["/usr/bin/true"], "workspace-write");
   console.log(`first command of the process: ${(monotonicMs() - first).toFixed(1)} ms`);
 
+  const start = monotonicMs();
+  await spawnSandboxed(["/usr/bin/true"], "workspace-write", { network });
+  console.log(`first command behind the proxy, which starts the bridge: ${(monotonicMs() - start).toFixed(1)} ms`);
+
   const single = await medians(
     {
       bare: () => spawnPlain(["/usr/bin/true"]),
       byHand: () => spawnPlain([...BY_HAND, "/usr/bin/true"]),
       readOnly: () => spawnSandboxed(["/usr/bin/true"], "read-only"),
       workspaceWrite: () => spawnSandboxed(["/usr/bin/true"], "workspace-write"),
+      readOnlyProxied: () => spawnSandboxed(["/usr/bin/true"], "read-only", { network }),
+      workspaceWriteProxied: () => spawnSandboxed(["/usr/bin/true"], "workspace-write", { network }),
+      landlock: () => spawnSandboxed(["/usr/bin/true"], "workspace-write", { by: landlock }),
     },
     ROUNDS,
   );
   for (const [name, ms] of Object.entries(single)) console.log(`/usr/bin/true, ${name}: ${ms.toFixed(2)} ms`);
   const { bare = 0, byHand = 0, readOnly = 0, workspaceWrite = 0 } = single;
+  const { readOnlyProxied = 0, workspaceWriteProxied = 0 } = single;
   report("read-only, added cost", (readOnly - bare) / (byHand - bare));
   report("workspace-write, added cost", (workspaceWrite - bare) / (byHand - bare));
+
+  report("read-only behind the proxy, added cost", (readOnlyProxied - bare) / (byHand - bare));
+  report("workspace-write behind the proxy, added cost", (workspaceWriteProxied - bare) / (byHand - bare));
 
   const shell = ["bash", "-lc", "true"];
   const loops = await medians(
@@ -130,6 +152,8 @@ try {
   );
   console.log(`planning alone: ${(planOnly.plan ?? 0).toFixed(2)} ms`);
 } finally {
+  ended.abort();
+  listener.stop(true);
   rmSync(home, { recursive: true, force: true });
   rmSync(workspace, { recursive: true, force: true });
 }

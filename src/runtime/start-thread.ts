@@ -11,7 +11,7 @@ import type { Event } from "#protocol/events.ts";
 import type { MessageItem, ResponseItem } from "#protocol/items.ts";
 import { RolloutRecorder } from "#rollout/recorder.ts";
 import type { ResumedSession } from "#rollout/resume.ts";
-import { LANDLOCK_WARNING } from "#sandbox/landlock-warning.ts";
+import { LANDLOCK_WARNING } from "#sandbox/linux/landlock-warning.ts";
 import { log } from "#telemetry/log.ts";
 import { assembleThread, sessionMeta } from "./assemble-thread.ts";
 import type { Engines } from "./engines.ts";

@@ -9,7 +9,7 @@ const NSENTER_PATHS = ["/usr/bin/nsenter", "/bin/nsenter", "/run/current-system/
 
 /** What decides the backend; every field has the machine's own value as default. */
 export interface SandboxOptions {
-  /** `features.use_legacy_landlock`: Landlock instead of bubblewrap. Somebody must have asked for it (landlock-warning.ts). */
+  /** `features.use_legacy_landlock`: Landlock instead of bubblewrap. Somebody must have asked for it (linux/landlock-warning.ts). */
   legacyLandlock?: boolean;
   platform?: NodeJS.Platform;
   arch?: string;

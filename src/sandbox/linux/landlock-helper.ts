@@ -18,8 +18,8 @@ import { seccompProgram } from "./seccomp-program.ts";
 import type { FilterArch } from "./syscall-numbers.ts";
 
 /** Numbers of the descriptors this program is started with. */
-export const SPEC_FD = 3;
-export const FAILURE_FD = 4;
+const SPEC_FD = 3;
+const FAILURE_FD = 4;
 
 /** What to become. Comes by a descriptor: command lines can be read by everybody, and a loader's variables must not reach us. */
 export interface LandlockSpec {

@@ -10,7 +10,7 @@ import { BRIDGE_READY } from "./network-bridge.ts";
 import { readStatus } from "./start-failure.ts";
 
 /** Where the proxy is found on the namespace's own 127.0.0.1: nobody else is there to have taken the port first. */
-export const PROXY_PORT = 3128;
+const PROXY_PORT = 3128;
 
 /** The bridge needs some 40 ms; what takes this long on the slowest machine has failed. */
 const START_MS = 10_000;

@@ -12,7 +12,7 @@ interface Difference {
 }
 
 /** Every probe whose outcome differs; the proxied network is not among them, as commands are refused there. */
-export const DIFFERENCES: readonly Difference[] = [
+const DIFFERENCES: readonly Difference[] = [
   {
     why: "modes, owners, times and attributes are outside what Landlock sees",
     mode: "both",

@@ -2,7 +2,7 @@ import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { CodexError } from "#lib/errors.ts";
 import { writeStderr } from "#lib/stdio.ts";
-import { LANDLOCK_WARNING } from "#sandbox/landlock-warning.ts";
+import { LANDLOCK_WARNING } from "#sandbox/linux/landlock-warning.ts";
 import { DenialLog, denialReport } from "#sandbox/macos/denial-log.ts";
 import type { Sandbox, SpawnPlan } from "#sandbox/sandbox.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
