@@ -2,6 +2,7 @@ import { commandsRow, helloRow, slowProfileRow, versionRow } from "./headless.ts
 import { hookRow } from "./hooks.ts";
 import { longThreadRow } from "./long-thread.ts";
 import { mcpCallRow, mcpStartRow } from "./mcp.ts";
+import { mcpServerHelloRow, mcpServerSessionsRow } from "./mcp-server.ts";
 import { printRows, type Row } from "./measure.ts";
 import { extractionMemoryRow, extractionRow, redactionRow } from "./memories-extract.ts";
 import { allChangedRow, someChangedRow, unchangedRow } from "./memories-render.ts";
@@ -34,6 +35,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Row>>> = {
   "memory-start": () => memoryStartRow(25),
   "mcp-start": () => mcpStartRow(15),
   "mcp-call": () => mcpCallRow(300),
+  "mcp-server-hello": () => mcpServerHelloRow(15),
+  "mcp-server-sessions": () => mcpServerSessionsRow(),
   hook: () => hookRow(100),
   "proxy-latency": () => proxyLatencyRow(100),
   "proxy-throughput": () => proxyThroughputRow(5),

@@ -14,7 +14,8 @@ import {
   type RequestId,
   type RpcError,
 } from "./json-rpc.ts";
-import { type Call, type ClientFacts, ORIGINATOR, Session, type SessionDeps } from "./session.ts";
+import type { Session } from "./session.ts";
+import { type Call, type ClientFacts, ORIGINATOR, type SessionDeps } from "./session-deps.ts";
 import { ArgumentError, parseCodexArguments, parseReplyArguments } from "./tool-arguments.ts";
 import { TOOLS } from "./tool-list.ts";
 import { failed, type ToolResult } from "./tool-result.ts";
@@ -174,6 +175,8 @@ export class McpServer {
     switch (name) {
       case "codex": {
         const args = parseCodexArguments(given);
+        // Clients that only ask what there is do not wait for what sessions are made of.
+        const { Session } = await import("./session.ts");
         const session = await Session.open(this.#sessionDeps(), call, args);
         this.#sessions.set(session.threadId, session);
         return session.say(call, args.prompt);
