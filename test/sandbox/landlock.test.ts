@@ -9,7 +9,7 @@ import { CLASSES, type Probe } from "./battery/probe.ts";
 import { PROBES } from "./battery/probes/all.ts";
 import { runProbes } from "./battery/run.ts";
 import { startTestProxy } from "./proxied.ts";
-import { accounts, contextOf, makePlace, type Place, workspaceWrite } from "./support.ts";
+import { accounts, contextOf, makePlace, type Place, whyNoLandlock, workspaceWrite } from "./support.ts";
 
 const sandbox = prepareSandbox({ legacyLandlock: true });
 setDefaultTimeout(180_000);
@@ -29,19 +29,7 @@ async function start(plan: ReturnType<typeof sandbox.plan>, prefix: readonly str
 const planIn = (place: Place, argv: string[], env: Record<string, string> = {}) =>
   sandbox.plan({ argv, cwd: place.work, env: { PATH: "/usr/bin:/bin", ...env }, tty: false }, contextOf(place));
 
-const skip = await whySkipped();
-
-/** Landlock or what it takes may be missing; what is skipped is not proven, and says so. */
-async function whySkipped(): Promise<string | undefined> {
-  const place = makePlace();
-  try {
-    const { failure } = await start(planIn(place, ["/bin/true"]));
-    if (failure !== undefined) console.warn(`LANDLOCK NOT TESTED on this machine: ${failure.message}`);
-    return failure?.message;
-  } finally {
-    place.remove();
-  }
-}
+const skip = await whyNoLandlock();
 
 describe.skipIf(skip !== undefined)("under Landlock", () => {
   test("a command keeps its exit code, signal, streams and environment, and a loader's variables come only to it", async () => {

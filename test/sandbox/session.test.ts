@@ -5,10 +5,11 @@ import { outputOf, useStage } from "../compat/stage.ts";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
 import { runCli } from "../support/spawn-cli.ts";
 import { tempHome } from "../support/temp-home.ts";
-import { whySkipped } from "./support.ts";
+import { whyNoLandlock, whySkipped } from "./support.ts";
 
 const skip = (await whySkipped()) !== undefined;
 setDefaultTimeout(60_000);
+const noLandlock = (await whyNoLandlock()) !== undefined;
 const stage = useStage();
 
 const httpServer = () =>
@@ -61,7 +62,7 @@ describe.skipIf(skip)("a session with [network]", () => {
   });
 });
 
-describe.skipIf(process.platform !== "linux")("a session under Landlock", () => {
+describe.skipIf(noLandlock)("a session under Landlock", () => {
   test("says at its start what is not protected, and runs commands", async () => {
     const played = await stage.play({
       tables: "[features]\nuse_legacy_landlock = true\n",
@@ -109,7 +110,7 @@ describe.skipIf(skip || process.platform !== "linux")("codex sandbox", () => {
     expect(ends.map(({ code }) => code)).toEqual([0, 1]);
   });
 
-  test("use_legacy_landlock is announced, and the doctor shows what it does not keep", async () => {
+  test.skipIf(noLandlock)("use_legacy_landlock is announced, and the doctor shows what it does not keep", async () => {
     await using it = await at("[features]\nuse_legacy_landlock = true");
     const { code, stderr } = await it.run("--", "sh", "-c", "exit 6");
     expect([code, stderr]).toEqual([6, expect.stringContaining("warning: features.use_legacy_landlock is on")]);

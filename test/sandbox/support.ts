@@ -128,6 +128,24 @@ export function contextOf(place: Place, options: RunOptions = {}): SandboxContex
   return { policy, sessionCwd: place.work, tmpdir: options.tmpdir, codexHome: place.codexHome };
 }
 
+/** Why commands cannot be run under Landlock here, or undefined. Says so loudly as well. */
+export async function whyNoLandlock(): Promise<string | undefined> {
+  const place = makePlace();
+  const command = { argv: ["/bin/true"], cwd: place.work, env: {}, tty: false };
+  const plan = prepareSandbox({ legacyLandlock: true }).plan(command, contextOf(place));
+  try {
+    if ("unavailable" in plan) throw new Error(plan.message);
+    const { argv, cwd, env, inheritFds } = plan;
+    await Bun.spawn(argv, { cwd, env, stdio: ["ignore", "ignore", "ignore", ...inheritFds] }).exited;
+    const failure = plan.startFailure("");
+    if (failure !== undefined) console.warn(`LANDLOCK NOT TESTED on this machine: ${failure.message}`);
+    return failure?.message;
+  } finally {
+    if (!("unavailable" in plan)) plan.finished();
+    place.remove();
+  }
+}
+
 /** Why sandboxed commands cannot be run here, or undefined. Says so loudly: what is skipped is not proven. */
 export async function whySkipped(): Promise<string | undefined> {
   const place = makePlace();

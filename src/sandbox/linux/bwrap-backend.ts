@@ -97,12 +97,14 @@ export class BwrapBackend {
     });
     const untilSpawned = resources.use(new DisposableStack());
     const filter = untilSpawned.adopt(this.#openFilter(SOCKETS[access]), closeSync);
+    // A descriptor of its own: that of the session is closed when the bridge has to be started again.
+    const folders = entered === undefined ? [] : [untilSpawned.adopt(reopenReadOnly(entered.namespace.fd), closeSync)];
     const untilEnd = resources.move();
     return {
       argv,
       cwd: command.cwd,
       env: { ...outer, ...(isOff(access) ? { CODEX_SANDBOX_NETWORK_DISABLED: "1" } : entered?.namespace.environment) },
-      inheritFds: [filter, status, ...(entered === undefined ? [] : [entered.namespace.fd])],
+      inheritFds: [filter, status, ...folders],
       release: () => untilSpawned.dispose(),
       finished: () => untilEnd.dispose(),
       startFailure: (stderr) => (untilEnd.disposed ? undefined : startFailure(readStatus(status), stderr)),
