@@ -1,6 +1,6 @@
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { raceAbort } from "#lib/abort.ts";
-import { monotonicMs } from "#lib/clock.ts";
+import { monotonicMs, nowMs } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import { log } from "#telemetry/log.ts";
 import {
@@ -13,7 +13,7 @@ import {
 import { LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import type { OrphanWatch } from "./orphan-watch.ts";
 import { McpStartupError, McpStartupTimeout, startupFailureText } from "./startup-error.ts";
-import type { ToolCache } from "./tool-cache.ts";
+import type { CachedTools, ToolCache } from "./tool-cache.ts";
 import type { McpToolInfo } from "./tool-info.ts";
 
 /** What a person is told while servers start. */
@@ -54,20 +54,16 @@ export class McpServer {
   readonly #deps: McpServerDeps;
   readonly #closing = new AbortController();
   readonly #elicitors: AnswerElicitation[] = [];
-  #listed: readonly McpToolInfo[] | undefined;
-  #isStale = false;
+  #listed: CachedTools | undefined;
   #connecting: Promise<McpConnection> | undefined;
   #lastFailure: McpStartupError | undefined;
   #failedAt = 0;
 
-  constructor(settings: McpServerSettings, deps: McpServerDeps) {
+  /** `stored` is its list of an earlier session where somebody has read it already. */
+  constructor(settings: McpServerSettings, deps: McpServerDeps, stored = deps.cache.read(settings)) {
     this.settings = settings;
     this.#deps = deps;
-    const cached = deps.cache.read(settings);
-    if (cached !== undefined && cached.ageMs < EXPIRED_MS) {
-      this.#listed = cached.tools;
-      this.#isStale = cached.ageMs >= STALE_MS;
-    }
+    if (stored !== undefined && nowMs() - stored.savedAtMs < EXPIRED_MS) this.#listed = stored;
   }
 
   get name(): string {
@@ -81,7 +77,7 @@ export class McpServer {
 
   /** Whether the list is so old that it should be asked for again when there is time. */
   get isStale(): boolean {
-    return this.#isStale;
+    return this.#listed !== undefined && nowMs() - this.#listed.savedAtMs >= STALE_MS;
   }
 
   get lastFailure(): McpStartupError | undefined {
@@ -90,7 +86,12 @@ export class McpServer {
 
   /** Every tool the server has, in its order; none while they are not known. */
   get listed(): readonly McpToolInfo[] {
-    return this.#listed ?? [];
+    return this.#listed?.tools ?? [];
+  }
+
+  /** When they were listed; 0 while they are not known. */
+  get listedAtMs(): number {
+    return this.#listed?.savedAtMs ?? 0;
   }
 
   /** Those the configuration lets through. */
@@ -209,9 +210,8 @@ export class McpServer {
   }
 
   #keep(tools: readonly McpToolInfo[]): void {
-    this.#listed = tools;
-    this.#isStale = false;
-    this.#deps.cache.write(this.settings, tools);
+    this.#listed = { tools, savedAtMs: nowMs() };
+    this.#deps.cache.write(this.settings, this.#listed);
   }
 
   /** The server said that its list changed: the next request offers the new one. */

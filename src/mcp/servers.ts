@@ -1,6 +1,7 @@
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { raceAbort, sleep } from "#lib/abort.ts";
 import { CodexError } from "#lib/errors.ts";
+import { type OfferedPlace, readOffer, writeOffer } from "./offer-cache.ts";
 import { OrphanWatch } from "./orphan-watch.ts";
 import { McpServer, type McpServerDeps, type McpServerStatus } from "./server.ts";
 import { ToolCache } from "./tool-cache.ts";
@@ -37,21 +38,25 @@ export class McpServers {
   #onStatus: (server: string, status: McpServerStatus) => void = () => {};
   #startup: Promise<McpStartup> | undefined;
   #refresh: Timer | undefined;
-  #offered: { from: readonly (readonly McpToolInfo[])[]; tools: ReadonlyMap<string, OfferedTool> } | undefined;
+  readonly #cache: ToolCache;
+  #offered: Offer | undefined;
+  /** The offer as it is stored. */
+  #stored: Offer | undefined;
 
   constructor(options: McpServersOptions) {
+    this.#cache = new ToolCache(options.codexHome);
     const deps: McpServerDeps = {
       cwd: options.cwd,
       codexHome: options.codexHome,
       env: options.env,
       watch: this.#watch,
-      cache: new ToolCache(options.codexHome),
+      cache: this.#cache,
       onStatus: (server, status) => this.#onStatus(server, status),
     };
-    this.#servers = options.settings
-      .filter((settings) => settings.enabled)
-      .map((settings) => new McpServer(settings, deps))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    const settings = options.settings.filter(({ enabled }) => enabled).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const stored = readOffer(this.#cache.folder, settings);
+    this.#servers = settings.map((each, index) => new McpServer(each, deps, stored?.lists[index]));
+    if (stored !== undefined) this.#takeUp(stored.order);
   }
 
   /** By name, in order. */
@@ -111,9 +116,7 @@ export class McpServers {
   /** What the model is offered now, by qualified name and in its order. Of two tools with one name the first counts. */
   get tools(): ReadonlyMap<string, OfferedTool> {
     const from = this.#servers.map((server) => server.tools);
-    if (this.#offered === undefined || from.some((list, index) => !isSame(list, this.#offered?.from[index]))) {
-      this.#offered = { from, tools: this.#collect() };
-    }
+    if (!isMadeFrom(this.#offered, from)) this.#offered = { from, tools: this.#collect() };
     return this.#offered.tools;
   }
 
@@ -122,6 +125,33 @@ export class McpServers {
     clearTimeout(this.#refresh);
     await Promise.all(this.#servers.map((server) => server.close()));
     this.#watch.close();
+    this.#storeOffer();
+  }
+
+  /** What was offered last time is offered again, as long as every list of it counts. */
+  #takeUp(order: readonly OfferedPlace[]): void {
+    if (!this.#servers.every((server) => server.isListed)) return;
+    const tools = new Map<string, OfferedTool>();
+    for (const [qualifiedName, at, tool] of order) {
+      const server = this.#servers[at];
+      const info = server?.listed[tool];
+      if (server !== undefined && info !== undefined) tools.set(qualifiedName, { qualifiedName, server, info });
+    }
+    this.#stored = this.#offered = { from: this.#servers.map((server) => server.tools), tools };
+  }
+
+  /** For the next session, once everything is known. */
+  #storeOffer(): void {
+    const servers = this.#servers;
+    const from = servers.map((server) => server.tools);
+    if (servers.length === 0 || isMadeFrom(this.#stored, from) || !servers.every((server) => server.isListed)) return;
+    const lists = servers.map(({ listed, listedAtMs }) => ({ tools: listed, savedAtMs: listedAtMs }));
+    const order = [...this.tools.values()].map(
+      ({ qualifiedName, server, info }) =>
+        [qualifiedName, servers.indexOf(server), server.listed.indexOf(info)] as const,
+    );
+    const settings = servers.map((server) => server.settings);
+    writeOffer(this.#cache.folder, settings, { lists, order });
   }
 
   async #start(servers: readonly McpServer[]): Promise<McpStartup> {
@@ -162,6 +192,16 @@ export class McpServers {
   }
 }
 
+/** What is offered, and the lists it was made of. */
+interface Offer {
+  from: readonly (readonly McpToolInfo[])[];
+  tools: ReadonlyMap<string, OfferedTool>;
+}
+
+function isMadeFrom(offer: Offer | undefined, lists: readonly (readonly McpToolInfo[])[]): offer is Offer {
+  return offer !== undefined && lists.every((list, index) => isSame(list, offer.from[index]));
+}
+
 function isSame(a: readonly McpToolInfo[], b: readonly McpToolInfo[] | undefined): boolean {
-  return b !== undefined && a.length === b.length && a.every((info, index) => info === b[index]);
+  return a === b || (b !== undefined && a.length === b.length && a.every((info, index) => info === b[index]));
 }

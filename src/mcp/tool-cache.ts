@@ -1,49 +1,49 @@
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
-import { nowMs } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
 import { VERSION } from "#lib/version.ts";
 import { log } from "#telemetry/log.ts";
+import { forgetOffers } from "./offer-cache.ts";
 import { isToolInfo, type McpToolInfo } from "./tool-info.ts";
 
-/** A stored list and how old it is. */
+/** A stored list. */
 export interface CachedTools {
-  tools: McpToolInfo[];
-  ageMs: number;
+  tools: readonly McpToolInfo[];
+  savedAtMs: number;
 }
 
 /** The tool lists servers gave in earlier sessions, one file per server and settings. */
 export class ToolCache {
-  readonly #folder: string;
+  readonly folder: string;
 
   constructor(codexHome: string) {
-    this.#folder = join(codexHome, "cache", "mcp-tools");
+    this.folder = join(codexHome, "cache", "mcp-tools");
   }
 
   /** Undefined when there is none, or none that can be read. */
   read(settings: McpServerSettings): CachedTools | undefined {
     const stored = readObject(this.#path(settings));
     if (stored === undefined || typeof stored.saved_at !== "number" || !Array.isArray(stored.tools)) return undefined;
-    return { tools: stored.tools.filter(isToolInfo), ageMs: Math.max(0, nowMs() - stored.saved_at) };
+    return { tools: stored.tools.filter(isToolInfo), savedAtMs: stored.saved_at };
   }
 
   /** A cache that cannot be written costs the next session a wait, nothing else. */
-  write(settings: McpServerSettings, tools: readonly McpToolInfo[]): void {
+  write(settings: McpServerSettings, { tools, savedAtMs }: CachedTools): void {
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-      const content = { server: settings.name, saved_at: nowMs(), tools };
+      mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+      const content = { server: settings.name, saved_at: savedAtMs, tools };
       writeFileAtomic(this.#path(settings), JSON.stringify(content), { mode: 0o600 });
+      forgetOffers(this.folder);
     } catch (error) {
       log("mcp", "warn", "tool list not stored", { server: settings.name, error: messageOf(error) });
     }
   }
 
   #path(settings: McpServerSettings): string {
-    return join(this.#folder, `${settingsHash(settings)}.json`);
+    return join(this.folder, `${settingsHash(settings)}.json`);
   }
 }
 
@@ -52,10 +52,7 @@ export class ToolCache {
  * not with limits and filters. Values of `env` are in it, so only the hash is stored.
  */
 function settingsHash({ name, transport }: McpServerSettings): string {
-  return createHash("sha256")
-    .update(JSON.stringify([VERSION, name, transport]))
-    .digest("hex")
-    .slice(0, 40);
+  return Bun.SHA256.hash(JSON.stringify([VERSION, name, transport]), "hex").slice(0, 40);
 }
 
 function readObject(path: string): Record<string, unknown> | undefined {

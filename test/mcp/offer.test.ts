@@ -1,0 +1,113 @@
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { nowMs } from "#lib/clock.ts";
+import { rawServer } from "../support/mcp-settings.ts";
+import { type McpStage, mcpStage } from "./mcp-stage.ts";
+
+const WAIT = 30_000;
+const DAY_MS = 24 * 3600 * 1000;
+
+const both = [rawServer("tiny", { name: "b" }), rawServer("tiny", { name: "a" })];
+
+/** A finished session of these servers, and the file it left. */
+async function afterSession() {
+  const at = await mcpStage(both);
+  await at.settled();
+  const names = [...at.servers.tools.keys()];
+  await at.servers.close();
+  const folder = join(at.home.codexHome, "cache/mcp-tools");
+  const offers = () => readdirSync(folder).filter((name) => name.startsWith("offer-"));
+  const file = join(folder, offers()[0] ?? "");
+  return { at, names, folder, offers, file, [Symbol.asyncDispose]: () => at[Symbol.asyncDispose]() };
+}
+
+/** What a session begins with, and which servers it starts. */
+async function begin(stage: McpStage) {
+  const names = [...stage.servers.tools.keys()];
+  await stage.settled();
+  const started = stage.statuses.flatMap(([name, { type }]) => (type === "starting" ? [name] : []));
+  await stage.servers.close();
+  return { names, started: started.sort() };
+}
+
+test(
+  "the next session offers the same from one file",
+  async () => {
+    await using first = await afterSession();
+    expect(first.names.length).toBeGreaterThan(2);
+    expect(first.offers()).toHaveLength(1);
+    expect(statSync(first.file).mode & 0o777).toBe(0o600);
+    // The lists of the single servers are not looked at.
+    for (const name of readdirSync(first.folder)) {
+      if (!name.startsWith("offer-")) writeFileSync(join(first.folder, name), "gone");
+    }
+    expect(await begin(first.at.again(both))).toEqual({ names: first.names, started: [] });
+    await using second = first.at.again(both);
+    expect(await second.text("a", "echo", { text: "hey" })).toContain("hey");
+  },
+  WAIT,
+);
+
+test(
+  "other servers, another choice of tools and a changed list are other offers",
+  async () => {
+    await using first = await afterSession();
+    expect(await begin(first.at.again(both.slice(1)))).toEqual({
+      names: first.names.filter((name) => name.startsWith("mcp__a__")),
+      started: [],
+    });
+    const [tool = ""] = first.names;
+    const without = both.map((settings) => ({ ...settings, disabledTools: [tool.replace("mcp__a__", "")] }));
+    expect((await begin(first.at.again(without))).names).not.toContain(tool);
+    expect(first.offers()).toHaveLength(3);
+    // A server that runs has its list looked at, and kept anew.
+    await begin(first.at.again([{ ...rawServer("tiny", { name: "a" }), required: true }]));
+    expect(first.offers()).toHaveLength(1);
+  },
+  WAIT,
+);
+
+test.each([
+  ["nothing", () => ""],
+  ["no object", () => "[1]"],
+  ["a list too few", (offer: Stored) => JSON.stringify({ ...offer, lists: offer.lists.slice(1) })],
+  [
+    "a tool that is none",
+    (offer: Stored) => JSON.stringify(offer).replaceAll('"parameters":{', '"parameters":3,"x":{'),
+  ],
+  ["a place that is none", (offer: Stored) => JSON.stringify({ ...offer, order: [["mcp__a__x", 0, 99]] })],
+  ["a place of another kind", (offer: Stored) => JSON.stringify({ ...offer, order: [7] })],
+])(
+  "an offer with %s is not believed",
+  async (_what, damage) => {
+    await using first = await afterSession();
+    writeFileSync(first.file, damage(JSON.parse(readFileSync(first.file, "utf8")) as Stored));
+    expect(await begin(first.at.again(both))).toEqual({ names: first.names, started: [] });
+  },
+  WAIT,
+);
+
+interface Stored {
+  lists: { tools: unknown[]; savedAtMs: number }[];
+  order: unknown[];
+}
+
+test(
+  "lists of an offer grow old like any other",
+  async () => {
+    await using first = await afterSession();
+    const offer = JSON.parse(readFileSync(first.file, "utf8")) as Stored;
+    const aged = (days: number) => offer.lists.map((list) => ({ ...list, savedAtMs: nowMs() - days * DAY_MS }));
+    writeFileSync(first.file, JSON.stringify({ ...offer, lists: aged(2) }));
+    await using stale = first.at.again(both);
+    expect(stale.servers.all.map(({ isListed, isStale }) => ({ isListed, isStale }))).toEqual([
+      { isListed: true, isStale: true },
+      { isListed: true, isStale: true },
+    ]);
+    writeFileSync(first.file, JSON.stringify({ ...offer, lists: aged(8) }));
+    expect(await begin(first.at.again(both))).toEqual({ names: [], started: ["a", "b"] });
+    expect(JSON.parse(readFileSync(first.file, "utf8")).lists[0].savedAtMs).toBeGreaterThan(nowMs() - DAY_MS);
+  },
+  WAIT,
+);
