@@ -205,3 +205,44 @@ test("random bytes by the thousand leave it standing", async () => {
   const answer = await proxy.ask(`GET http://127.0.0.1:${server.port}/ HTTP/1.1\r\nConnection: close\r\n\r\n`);
   expect(answer.status).toBe(200);
 });
+
+/** Settles when writing to the socket fails because nobody holds its other end any more. */
+async function untilNobodyListens(socket: Socket): Promise<void> {
+  let gone = false;
+  for (const event of ["error", "close"]) socket.on(event, () => (gone = true));
+  await until(() => {
+    if (!gone) socket.write("x");
+    return gone;
+  });
+}
+
+test("who is refused may read why, but keeps no connection", async () => {
+  await using proxy = await testProxy(LOCAL, { limits: { lingerMs: 100 } });
+  const socket = connect({ path: proxy.proxy.socketPath, allowHalfOpen: true });
+  const received = collect(socket);
+  socket.write("nonsense\r\n\r\n");
+  expect((await received).toString()).toStartWith("HTTP/1.1 400 ");
+  await untilNobodyListens(socket);
+});
+
+test("a server that is gone lets go of a client that says nothing more", async () => {
+  await using proxy = await testProxy(LOCAL, { limits: { connections: 1 } });
+  let theirs: Socket | undefined;
+  await using server = await rawServer((socket) => {
+    theirs = socket;
+    socket.once("data", () => socket.end("bye"));
+  });
+  const socket = await openTunnel(proxy, server.port);
+  const received = collect(socket);
+  socket.write("hello");
+  expect((await received).toString()).toBe("bye");
+  expect(await proxy.raw("GET / HTTP/1.1\r\n\r\n")).toBe("");
+  theirs?.resetAndDestroy();
+  let text = "";
+  for (let attempt = 0; attempt < 200 && text === ""; attempt++) {
+    await Bun.sleep(10);
+    text = await proxy.raw("GET / HTTP/1.1\r\n\r\n");
+  }
+  expect(text).toStartWith("HTTP/1.1 407 ");
+  socket.destroy();
+});
