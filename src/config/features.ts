@@ -47,6 +47,7 @@ export const FEATURES = {
   responses_websockets: off("under development", "Talk to the Responses API over a WebSocket"),
   responses_websockets_v2: off("under development", "The second form of that WebSocket"),
   use_legacy_landlock: off("deprecated", "Landlock instead of bubblewrap, which is weaker; see docs/sandbox.md"),
+  hooks: stable(true, "Run hooks; a project cannot switch off those of others; see docs/hooks.md"),
 } as const satisfies Record<string, FeatureFlag>;
 
 export type FeatureName = keyof typeof FEATURES;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ConfigLayer } from "./layers.ts";
-import type { TomlTable } from "./toml-table.ts";
+import { isTable, type TomlTable } from "./toml-table.ts";
 
 /** A place that configures hooks. */
 export interface HookSource {
@@ -15,10 +15,11 @@ export interface HookSource {
 
 /**
  * The `hooks` tables and hooks.json files of the layers in use, from the lowest to the highest. Hooks of all layers
- * run, so a nearer one cannot switch off the user's or the system's.
+ * run, so a nearer one cannot switch off the user's or the system's. None where `features.hooks` is false.
  */
 export function hookSources(layers: readonly ConfigLayer[]): HookSource[] {
   const used = layers.filter(({ disabledReason }) => disabledReason === null);
+  if (areOff(used)) return [];
   const folders = new Set<string>();
   return used.flatMap((layer) => {
     const isProject = layer.name === "project";
@@ -31,4 +32,13 @@ export function hookSources(layers: readonly ConfigLayer[]): HookSource[] {
     const json = join(folder, "hooks.json");
     return existsSync(json) ? [...sources, { file: json, table: null, isProject }] : sources;
   });
+}
+
+/** A project's say does not count: it would switch off what guards against it. */
+function areOff(layers: readonly ConfigLayer[]): boolean {
+  const flags = layers.flatMap(({ name, keyPrefix, table: { features } }) => {
+    const flag = name === "project" || keyPrefix.length > 0 || !isTable(features) ? undefined : features.hooks;
+    return typeof flag === "boolean" ? [flag] : [];
+  });
+  return flags.at(-1) === false;
 }

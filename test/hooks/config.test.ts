@@ -188,6 +188,19 @@ describe("a project's hooks", () => {
   });
 });
 
+test("features.hooks = false switches all of them off, unless a project says so", async () => {
+  await using home = await tempHome({ git: true });
+  home.write("home/hooks.json", one("mine"));
+  const trust = `[projects."${home.cwd}"]\ntrust_level = "trusted"\n`;
+  home.write("home/config.toml", trust);
+  home.write("project/.codex/config.toml", "[features]\nhooks = false\n");
+  expect(await sources(home)).toHaveLength(1);
+  home.write("home/config.toml", `${trust}[features]\nhooks = false\n`);
+  expect(await sources(home)).toEqual([]);
+  home.write("project/.codex/config.toml", "[features]\nhooks = true\n");
+  expect(await sources(home)).toEqual([]);
+});
+
 test("a hook that is switched off in [hooks.state] is not run, unless a project says so", async () => {
   await using home = await tempHome({ git: true });
   const json = home.write("home/hooks.json", one("mine"));

@@ -40,6 +40,16 @@ test("hooks of config.toml, hooks.json, the command line and an approved project
   ).toEqual([]);
 }, 60_000);
 
+test("--disable hooks runs none for once, and one that cannot be read is then no obstacle", async () => {
+  await using stage = await hookStage({ responses: () => say("ok") });
+  stage.home.write(".codex/hooks.json", "{broken");
+  expect((await stage.run(GO)).code).toBe(1);
+  expect((await stage.run(["exec", "--disable", "hooks", "go"])).code).toBe(0);
+  stage.home.write(".codex/hooks.json", hooksJson({ SessionStart: [{ command: `touch ${stage.path("ran")}` }] }));
+  await stage.run(["exec", "--disable", "hooks", "go"]);
+  expect(existsSync(stage.path("ran"))).toBe(false);
+}, 60_000);
+
 describe("a project's hooks", () => {
   test("are not even listed without trust in the project, and no option changes that", async () => {
     const { stage, mark } = await projectHook({ trusted: false });
