@@ -19,7 +19,6 @@ const PROBE_SECONDS = 10;
 const SETTLE_MS = 3000;
 /** How long a command may take to end after it was sent a signal. */
 const END_MS = 2000;
-/** Under Landlock nobody ends what is left behind. */
 const LANDLOCK_SETTLE_MS = 150;
 
 /** Runs the probes of one class and says, from the host's side, what came of each. */
@@ -67,7 +66,8 @@ async function runBatch(probes: readonly Probe[], options: BatchOptions): Promis
     proxy = isProxied(probes, options) ? startTestProxy(proxyFolder(place), options.account, ["127.0.0.1"]) : undefined;
     const answers = parseAnswers(await runScript(probes, place, { ...options, targets: started, proxy }));
     const isSettled = () => !hasEmptyNames(place, probes) && !probes.some((probe) => isAlive(probe, place));
-    await settled(isSettled, options.legacyLandlock === true ? LANDLOCK_SETTLE_MS : SETTLE_MS);
+    // Under Landlock nobody ends what is left behind: there is nothing to wait for.
+    await (options.legacyLandlock === true ? Bun.sleep(LANDLOCK_SETTLE_MS) : settled(isSettled));
     if (probes.some(({ id }) => id === "writes-later")) await Bun.sleep(900);
     return probes.map((probe) => [
       probe.id,
@@ -174,8 +174,8 @@ function hasEmptyNames(place: BatteryPlace, probes: readonly Probe[]): boolean {
   return folders.some((path) => snapshot(path).endsWith(" {}"));
 }
 
-async function settled(condition: () => boolean, within = SETTLE_MS): Promise<void> {
-  for (const end = performance.now() + within; !condition() && performance.now() < end; ) await Bun.sleep(50);
+async function settled(condition: () => boolean): Promise<void> {
+  for (const end = performance.now() + SETTLE_MS; !condition() && performance.now() < end; ) await Bun.sleep(50);
 }
 
 function fillIn(text: string, probe: Probe, place: BatteryPlace): string {
