@@ -19,6 +19,10 @@ export interface SessionNetwork {
   close(): void;
 }
 
+/** A command that tries one name after the other must not fill the screen, or the memory. */
+const MOST_TOLD = 100;
+const NO_MORE = `The network proxy refused requests to more than ${MOST_TOLD} hosts; further ones are not told`;
+
 /** Nothing is started before the first command. */
 export function sessionNetwork(settings: NetworkSettings, codexHome: string): SessionNetwork {
   const closed = new AbortController();
@@ -26,9 +30,9 @@ export function sessionNetwork(settings: NetworkSettings, codexHome: string): Se
   let emit: (event: Event) => void = () => {};
   let proxy: NetworkProxy | undefined;
   const onBlocked = (blocked: BlockedRequest) => {
-    if (told.has(blocked.host)) return;
+    if (told.has(blocked.host) || told.size > MOST_TOLD) return;
     told.add(blocked.host);
-    emit({ type: "warning", message: blockedWarning(blocked) });
+    emit({ type: "warning", message: told.size > MOST_TOLD ? NO_MORE : blockedWarning(blocked) });
   };
   const open = (): OpenProxy => {
     closed.signal.throwIfAborted();
