@@ -8,7 +8,8 @@ import type { ClientAnswer } from "./peer.ts";
 /** Which call and which session a question belongs to. */
 export interface QuestionIds {
   threadId: string;
-  /** Id of the tools/call, as text; the turn's id too. */
+  /** Id of the tools/call, as text. */
+  callId: string;
   turnId: string;
 }
 
@@ -49,8 +50,11 @@ export function approvalMsg(request: ApprovalRequest, turnId: string): EventMsg[
 const NO_FORM = { type: "object", properties: {} };
 
 /** The parameters of the `elicitation/create` that asks for an approval. */
-export function approvalParams(request: ApprovalRequest, { threadId, turnId }: QuestionIds): Record<string, unknown> {
-  const ids = { codex_mcp_tool_call_id: turnId, codex_event_id: turnId, codex_call_id: request.callId };
+export function approvalParams(
+  request: ApprovalRequest,
+  { threadId, callId, turnId }: QuestionIds,
+): Record<string, unknown> {
+  const ids = { codex_mcp_tool_call_id: callId, codex_event_id: turnId, codex_call_id: request.callId };
   const reason = request.reason === null ? {} : { codex_reason: request.reason };
   const head = { message: approvalMessage(request), requestedSchema: NO_FORM, threadId };
   switch (request.type) {
@@ -142,7 +146,7 @@ export function passedOnParams(request: ElicitationRequest, ids: QuestionIds, qu
     mode.type === "form"
       ? { requestedSchema: mode.requestedSchema }
       : { mode: "url", url: mode.url, elicitationId: questionId };
-  const origin = { codex_elicitation: "mcp-server", codex_mcp_tool_call_id: ids.turnId, codex_server: server };
+  const origin = { codex_elicitation: "mcp-server", codex_mcp_tool_call_id: ids.callId, codex_server: server };
   return { message, ...asked, threadId: ids.threadId, ...origin };
 }
 

@@ -179,13 +179,13 @@ export class McpServer {
         const { Session } = await import("./session.ts");
         const session = await Session.open(this.#sessionDeps(), call, args);
         this.#sessions.set(session.threadId, session);
-        return session.say(call, args.prompt);
+        return session.begin(call, args.prompt);
       }
       case "codex-reply": {
         const { prompt, threadId } = parseReplyArguments(given);
         const session = this.#sessions.get(threadId);
         if (session === undefined) return failed(`Session not found for thread_id: ${threadId}`, threadId);
-        return session.say(call, prompt);
+        return session.reply(call, prompt);
       }
       default:
         return failed(`Unknown tool '${name}'`);

@@ -20,6 +20,9 @@ const INTERRUPTED = "The turn was interrupted before it was done.";
 /** The turn that runs, and who waits for its end. */
 interface ActiveTurn {
   call: Call;
+  prompt: string;
+  /** As clients know it; of a reply it is the thread's own, known when the turn begins. */
+  id: string | undefined;
   progress: Progress | undefined;
   finish: (result: ToolResult) => void;
 }
@@ -101,9 +104,18 @@ export class Session {
     }
   }
 
+  /** The turn that the session was opened for: its id is the call's, as in the release. See `reply`. */
+  begin(call: Call, prompt: string): Promise<ToolResult> {
+    return this.#say(call, { prompt, id: String(call.requestId) });
+  }
+
   /** Runs a turn, after those that were asked for before, and resolves to the call's result. Never rejects. */
-  say(call: Call, prompt: string): Promise<ToolResult> {
-    const turn = this.#oneAtATime.run(() => this.#run(call, prompt));
+  reply(call: Call, prompt: string): Promise<ToolResult> {
+    return this.#say(call, { prompt, id: undefined });
+  }
+
+  #say(call: Call, said: Pick<ActiveTurn, "prompt" | "id">): Promise<ToolResult> {
+    const turn = this.#oneAtATime.run(() => this.#run(call, said));
     const cancelledInQueue = new Promise<ToolResult>((answer) => {
       const onAbort = () => {
         if (this.#turn?.call !== call) answer(this.#interrupted());
@@ -113,17 +125,16 @@ export class Session {
     return Promise.race([turn, cancelledInQueue]);
   }
 
-  #run(call: Call, prompt: string): Promise<ToolResult> {
+  #run(call: Call, said: Pick<ActiveTurn, "prompt" | "id">): Promise<ToolResult> {
     if (call.signal.aborted || this.#started === undefined) return Promise.resolve(this.#interrupted());
     const { thread } = this.#started;
     const { progressToken } = call;
     const progress = progressToken === undefined ? undefined : new Progress(this.#deps.peer, progressToken);
     this.#requestId = call.requestId;
-    this.#map?.beginTurn(String(call.requestId), prompt);
     return new Promise((finish) => {
-      this.#turn = { call, progress, finish };
+      this.#turn = { call, ...said, progress, finish };
       call.signal.addEventListener("abort", () => thread.submit({ type: "interrupt" }), { once: true });
-      thread.submit({ type: "user_turn", input: [{ type: "text", text: prompt }] });
+      thread.submit({ type: "user_turn", input: [{ type: "text", text: said.prompt }] });
     });
   }
 
@@ -143,7 +154,11 @@ export class Session {
       this.#held.push(event);
       return;
     }
-    const turnId = this.#turn === undefined || isOfStartUp(event) ? "" : String(this.#requestId);
+    if (event.type === "turn_started" && this.#turn !== undefined) {
+      this.#turn.id ??= event.turnId;
+      this.#map?.beginTurn(this.#turn.id, this.#turn.prompt);
+    }
+    const turnId = isOfStartUp(event) ? "" : (this.#turn?.id ?? "");
     for (const message of this.#map?.messages(event) ?? []) this.#tell(turnId, message);
     this.#turn?.progress?.follow(event);
     this.#react(event);
@@ -175,7 +190,7 @@ export class Session {
   }
 
   #questionIds(): QuestionIds {
-    return { threadId: this.threadId, turnId: String(this.#requestId) };
+    return { threadId: this.threadId, callId: String(this.#requestId), turnId: this.#turn?.id ?? "" };
   }
 
   #finish(result: ToolResult): void {

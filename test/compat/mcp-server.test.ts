@@ -326,7 +326,7 @@ requirement(
   },
 );
 
-requirement(["mcp-server.reply.result"], "a conversation", async () => {
+requirement(["mcp-server.reply.result", "mcp-server.events.reply-turn-id"], "a conversation", async () => {
   const responses = ["one", "two", "three"].map((text) => answer(assistantText(text)));
   await using at = await connect(stage, { responses });
   const { client, world } = at;
@@ -337,6 +337,10 @@ requirement(["mcp-server.reply.result"], "a conversation", async () => {
   });
   expect(await client.call("codex-reply", { prompt: "second", threadId })).toEqual(structured("two"));
   expect(await client.call("codex-reply", { prompt: "third", conversationId: threadId })).toEqual(structured("three"));
+  const turns = client.msgs("task_started").map(({ turn_id }) => String(turn_id));
+  for (const id of turns.slice(1)) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-/);
+  const ids = client.events().map(({ id }) => id);
+  expect([...new Set(ids)].slice(-3)).toEqual(turns);
   const texts = JSON.stringify(world.server.requests[2]?.body.input);
   for (const said of ["first", "one", "second", "two", "third"]) expect(texts).toContain(`"${said}"`);
   const answered = (message: RpcMessage) => message.result?.structuredContent !== undefined;

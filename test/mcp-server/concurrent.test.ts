@@ -90,4 +90,6 @@ test("twenty sessions at once know nothing of each other", async () => {
     expect(new Set([...text.matchAll(/task (\d+)/g)].map(([, n]) => n)).size).toBe(1);
   }
   expect(client.garbage).toEqual([]);
+  // More than ten listeners for one event of the process would be complained about.
+  expect(client.stderr).toBe("");
 }, 60_000);

@@ -24,7 +24,7 @@ const URL_MODE: ElicitationRequest = {
   message: "Log in",
   mode: { type: "url", url: "https://x.test" },
 };
-const IDS = { threadId: "t", turnId: "3" };
+const IDS = { threadId: "t", callId: "3", turnId: "3" };
 
 describe("which client is asked", () => {
   test.each([

@@ -50,7 +50,8 @@ export const mcpServer = section("A", {
     "A malformed id: `Failed to parse thread_id: invalid length: …`, `… character: …`, `… group count: …`.",
   "mcp-server.reply.unknown-id": "An unknown id: `Session not found for thread_id: ID`, with structuredContent.",
   "mcp-server.events.meta": "A `codex/event` has `_meta` with the requestId as it was sent and the threadId.",
-  "mcp-server.events.turn-id": "The turn's id is the request's id as text, also in turn_id.",
+  "mcp-server.events.turn-id": "The id of a session's first turn is the request's id as text, also in turn_id.",
+  "mcp-server.events.reply-turn-id": "The turn of a reply has a UUID as its id.",
   "mcp-server.events.order": "The events of a plain turn come in the recorded order.",
   "mcp-server.events.session-configured":
     "session_configured tells session, model, provider, policies, cwd and rollout.",
