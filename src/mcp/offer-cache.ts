@@ -3,10 +3,9 @@ import { join } from "node:path";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { messageOf } from "#lib/errors.ts";
-import { isObject, parseJsonObject } from "#lib/jsonl.ts";
 import { VERSION } from "#lib/version.ts";
 import { log } from "#telemetry/log.ts";
-import { isToolInfo, type McpToolInfo } from "./tool-info.ts";
+import type { McpToolInfo } from "./tool-info.ts";
 
 /** A tool that is offered: its name for the model, the number of its server, its number in that server's list. */
 export type OfferedPlace = readonly [qualifiedName: string, server: number, tool: number];
@@ -20,24 +19,26 @@ export interface StoredOffer {
 }
 
 const PREFIX = "offer-";
+const HASH_DIGITS = 40;
 
 /**
  * The offer of exactly these servers, from one file: before the first request ten files cost more than their
- * bytes. Undefined when there is none; then the lists of the single servers count.
+ * bytes, and so does a look at every tool in them. The file begins with the hash of the rest instead, so it is
+ * as it was written, by this version. Undefined when there is none; then the lists of the single servers count.
  */
 export function readOffer(folder: string, servers: readonly McpServerSettings[]): StoredOffer | undefined {
-  const stored = readObject(offerPath(folder, servers));
-  if (stored === undefined || !Array.isArray(stored.lists) || !Array.isArray(stored.order)) return undefined;
-  const { lists, order } = stored as { lists: unknown[]; order: unknown[] };
-  if (lists.length !== servers.length || !lists.every(isStoredList)) return undefined;
-  return order.every((place) => isPlace(place, lists)) ? { lists, order: order as OfferedPlace[] } : undefined;
+  const text = readText(offerPath(folder, servers));
+  const body = text?.slice(HASH_DIGITS);
+  if (text === undefined || body === undefined || hashOf(body) !== text.slice(0, HASH_DIGITS)) return undefined;
+  return JSON.parse(body) as StoredOffer;
 }
 
 /** An offer that cannot be written costs the next session a millisecond, nothing else. */
 export function writeOffer(folder: string, servers: readonly McpServerSettings[], offer: StoredOffer): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileAtomic(offerPath(folder, servers), JSON.stringify(offer), { mode: 0o600 });
+    const body = JSON.stringify(offer);
+    writeFileAtomic(offerPath(folder, servers), hashOf(body) + body, { mode: 0o600 });
   } catch (error) {
     log("mcp", "warn", "offer not stored", { error: messageOf(error) });
   }
@@ -58,29 +59,16 @@ function offerPath(folder: string, servers: readonly McpServerSettings[]): strin
     enabledTools ?? null,
     disabledTools,
   ]);
-  const hash = Bun.SHA256.hash(JSON.stringify([VERSION, parts]), "hex").slice(0, 40);
-  return join(folder, `${PREFIX}${hash}.json`);
+  return join(folder, `${PREFIX}${hashOf(JSON.stringify([VERSION, parts]))}`);
 }
 
-function isStoredList(value: unknown): value is StoredOffer["lists"][number] {
-  return (
-    isObject(value) &&
-    typeof value.savedAtMs === "number" &&
-    Array.isArray(value.tools) &&
-    value.tools.every(isToolInfo)
-  );
+function hashOf(text: string): string {
+  return Bun.SHA256.hash(text, "hex").slice(0, HASH_DIGITS);
 }
 
-function isPlace(value: unknown, lists: StoredOffer["lists"]): boolean {
-  if (!Array.isArray(value)) return false;
-  const [name, server, tool] = value as unknown[];
-  if (typeof name !== "string" || typeof server !== "number" || typeof tool !== "number") return false;
-  return lists[server]?.tools[tool] !== undefined;
-}
-
-function readObject(path: string): Record<string, unknown> | undefined {
+function readText(path: string): string | undefined {
   try {
-    return parseJsonObject(readFileSync(path));
+    return readFileSync(path, "utf8");
   } catch {
     // The usual case after a change.
     return undefined;

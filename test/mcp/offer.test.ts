@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nowMs } from "#lib/clock.ts";
@@ -69,24 +70,26 @@ test(
 );
 
 test.each([
-  ["nothing", () => ""],
-  ["no object", () => "[1]"],
-  ["a list too few", (offer: Stored) => JSON.stringify({ ...offer, lists: offer.lists.slice(1) })],
-  [
-    "a tool that is none",
-    (offer: Stored) => JSON.stringify(offer).replaceAll('"parameters":{', '"parameters":3,"x":{'),
-  ],
-  ["a place that is none", (offer: Stored) => JSON.stringify({ ...offer, order: [["mcp__a__x", 0, 99]] })],
-  ["a place of another kind", (offer: Stored) => JSON.stringify({ ...offer, order: [7] })],
+  ["nothing in it", () => ""],
+  ["its end missing", (offer: string) => offer.slice(0, -1)],
+  ["a letter changed", (offer: string) => offer.replace('"parameters"', '"parametres"')],
+  ["another beginning", (offer: string) => `0${offer.slice(1)}`],
 ])(
   "an offer with %s is not believed",
   async (_what, damage) => {
     await using first = await afterSession();
-    writeFileSync(first.file, damage(JSON.parse(readFileSync(first.file, "utf8")) as Stored));
+    writeFileSync(first.file, damage(readFileSync(first.file, "utf8").replace(/^0/, "1")));
     expect(await begin(first.at.again(both))).toEqual({ names: first.names, started: [] });
   },
   WAIT,
 );
+
+/** An offer file's content, and the file with other lists. */
+const body = (file: string) => JSON.parse(readFileSync(file, "utf8").slice(40)) as Stored;
+function rewrite(file: string, content: Stored): void {
+  const text = JSON.stringify(content);
+  writeFileSync(file, createHash("sha256").update(text).digest("hex").slice(0, 40) + text);
+}
 
 interface Stored {
   lists: { tools: unknown[]; savedAtMs: number }[];
@@ -97,17 +100,17 @@ test(
   "lists of an offer grow old like any other",
   async () => {
     await using first = await afterSession();
-    const offer = JSON.parse(readFileSync(first.file, "utf8")) as Stored;
+    const offer = body(first.file);
     const aged = (days: number) => offer.lists.map((list) => ({ ...list, savedAtMs: nowMs() - days * DAY_MS }));
-    writeFileSync(first.file, JSON.stringify({ ...offer, lists: aged(2) }));
+    rewrite(first.file, { ...offer, lists: aged(2) });
     await using stale = first.at.again(both);
     expect(stale.servers.all.map(({ isListed, isStale }) => ({ isListed, isStale }))).toEqual([
       { isListed: true, isStale: true },
       { isListed: true, isStale: true },
     ]);
-    writeFileSync(first.file, JSON.stringify({ ...offer, lists: aged(8) }));
+    rewrite(first.file, { ...offer, lists: aged(8) });
     expect(await begin(first.at.again(both))).toEqual({ names: [], started: ["a", "b"] });
-    expect(JSON.parse(readFileSync(first.file, "utf8")).lists[0].savedAtMs).toBeGreaterThan(nowMs() - DAY_MS);
+    expect(body(first.file).lists[0]?.savedAtMs).toBeGreaterThan(nowMs() - DAY_MS);
   },
   WAIT,
 );
