@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { NetworkAccess } from "./network-access.ts";
 
@@ -32,9 +32,11 @@ export function hiddenSockets(
 ): HiddenSocket[] {
   const own = join(codexHome, SOCKET_FOLDER);
   if (access === "machine") makeFolder(own);
-  const folders = [own, ...RELEASED_FOLDERS.map((name) => join(codexHome, name)), daemonFolder(userId)];
+  const ours = [own, ...RELEASED_FOLDERS.map((name) => join(codexHome, name))].flatMap(realFolder);
+  // Anybody can put a link there: only a real folder is one of a daemon.
+  const foreign = [daemonFolder(userId)].filter(isFolder);
   return [
-    ...folders.filter(isFolder).map((path): HiddenSocket => ({ kind: "hidden-directory", path })),
+    ...[...ours, ...foreign].map((path): HiddenSocket => ({ kind: "hidden-directory", path })),
     ...socketsIn(codexHome).map((path): HiddenSocket => ({ kind: "hidden-file", path })),
   ];
 }
@@ -44,6 +46,16 @@ function makeFolder(path: string): void {
     mkdirSync(path, { mode: 0o700 });
   } catch {
     // It is there, or CODEX_HOME is not or cannot be written to: then no server of ours can be there either.
+  }
+}
+
+/** Where the path leads, if that is a folder. */
+function realFolder(path: string): string[] {
+  try {
+    const real = realpathSync(path);
+    return isFolder(real) ? [real] : [];
+  } catch {
+    return [];
   }
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { SandboxPolicy } from "#protocol/policies.ts";
 import { hiddenSockets, SOCKET_FOLDER } from "#sandbox/own-sockets.ts";
@@ -42,6 +42,14 @@ test("what is there is hidden; our own folder is made first where sockets of the
     listener.stop(true);
   }
   expect(hiddenIn(join(place.base, "nowhere"), "machine")).toEqual([]);
+});
+
+test("a link in a folder's place hides what it leads to", () => {
+  mkdirSync(join(place.base, "elsewhere"));
+  symlinkSync(join(place.base, "elsewhere"), join(place.codexHome, SOCKET_FOLDER));
+  expect(hiddenIn(place.codexHome, "none")).toEqual([
+    { kind: "hidden-directory", path: join(place.base, "elsewhere") },
+  ]);
 });
 
 const POLICIES: Record<string, SandboxPolicy> = {
