@@ -114,16 +114,17 @@ describe("a hook cannot disturb the turn", () => {
     process.kill(daemonId, "SIGKILL");
   }, 60_000);
 
-  test("by leaving processes behind in its own session: they are killed when it ends", async () => {
+  test("by leaving processes behind in its own session, in any process group: they are killed", async () => {
     await using stage = await hookStage({ responses: [shell("touch made"), say("ok")] });
-    const pid = stage.path("pid");
-    const command = `set -m; sleep 600 & echo $! > ${pid}`;
-    stage.home.write(
-      ".codex/hooks.json",
-      JSON.stringify({ hooks: { PreToolUse: [{ hooks: [{ type: "command", command }] }] } }),
-    );
+    const [pid, group] = [stage.path("pid"), stage.path("group")];
+    // Of the shells only bash has job control, and so process groups, without a terminal.
+    const leave = `set -m; sleep 600 > /dev/null 2>&1 & echo $! > ${pid}; cut -d " " -f 5 /proc/$!/stat > ${group}`;
+    const handler = { type: "command", command: `bash -c '${leave}'` };
+    stage.home.write(".codex/hooks.json", JSON.stringify({ hooks: { PreToolUse: [{ hooks: [handler] }] } }));
     expect((await stage.run(["exec", "go"])).stdout).toBe("ok\n");
-    await until(() => !isRunning(Number(readFileSync(pid, "utf8"))));
+    const id = Number(readFileSync(pid, "utf8"));
+    expect(Number(readFileSync(group, "utf8"))).toBe(id);
+    await until(() => !isRunning(id));
   }, 60_000);
 
   test("by hanging at the end: SessionEnd has a second, and three at most", async () => {

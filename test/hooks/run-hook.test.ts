@@ -71,7 +71,8 @@ describe("runHook", () => {
   test("a hook that hangs, and what it started in groups of their own, is killed at the time-out", async () => {
     await using home = await tempHome();
     const child = join(home.root, "child");
-    const command = `trap "" TERM; set -m; sleep 600 & echo $! > ${child}; wait`;
+    // Of the shells only bash has job control, and so process groups, without a terminal.
+    const command = `exec bash -c 'trap "" TERM; set -m; sleep 600 & echo $! > ${child}; wait'`;
     const done = await run(command, { timeoutMs: 1500 });
     expect(done).toEqual({ type: "broken", reason: "ran longer than 1.5 s" });
     await gone(await numberIn(child));
