@@ -79,7 +79,10 @@ function needsMount(entry: ProtectedPath, placeholders: Placeholders, held: Disp
     case "file":
       return true;
     case "directory":
-      return !placeholders.isPlaceholder(entry.path) || hold(entry.path, placeholders, held);
+      if (placeholders.isPlaceholder(entry.path)) return hold(entry.path, placeholders, held);
+      // It was one of a killed session, and went with the first name that was held.
+      if (!existsSync(entry.path)) return needsMount({ ...entry, state: "absent" }, placeholders, held);
+      return true;
     case "absent":
       return !entry.mayBeCreated && hold(entry.path, placeholders, held);
     case "symlink":

@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readdirSync, renameSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Placeholders, placeholderRegistry } from "#sandbox/linux/placeholders.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
@@ -139,6 +148,31 @@ describe.skipIf(skip)("with real commands", () => {
     expect(readdirSync(place.work).sort()).toEqual([".agents", ".codex"]);
     writeFileSync(go, "");
     expect((await waiting).exitCode).toBe(1);
+  });
+
+  test("the first command after a killed session finds both names protected, in a process that has run none", async () => {
+    const killed = new Placeholders(placeholderRegistry(place.codexHome, process.getuid?.() ?? 0));
+    const held = [".codex", ".agents"].map((name) => join(place.work, name));
+    for (const folder of held) killed.hold(folder);
+    const registered = `/dev/shm/codex-sandbox-${process.getuid?.()}`;
+    for (const name of readdirSync(registered)) {
+      const file = join(registered, name);
+      if (held.includes(readFileSync(file, "utf8")))
+        renameSync(file, join(registered, `${name.split(".")[0]}.uses.2147483647-1-0`));
+    }
+    const plan = prepareSandbox().plan(
+      { argv: make, cwd: place.work, env: { PATH: "/usr/bin:/bin" }, tty: false },
+      contextOf(place),
+    );
+    if ("unavailable" in plan) throw new Error(plan.message);
+    const stdio = ["ignore", "ignore", "pipe", ...plan.inheritFds] as ["ignore", "ignore", "pipe", ...number[]];
+    const child = Bun.spawn(plan.argv, { cwd: plan.cwd, env: plan.env, stdio });
+    plan.release();
+    const stderr = await new Response(child.stderr).text();
+    const exitCode = await child.exited;
+    expect([exitCode, plan.startFailure(stderr)]).toEqual([1, undefined]);
+    plan.finished();
+    for (const folder of held) await untilGone(folder);
   });
 
   test("a plan that is refused leaves nothing behind", async () => {
