@@ -91,7 +91,7 @@ describe("renewal", () => {
       await using at = await oauthStage({ authorization: { expiresIn: 3600 } });
       await at.login();
       const first = login(at);
-      change(at, { expires_at: nowMs() + 30_000, kept: "as it was" });
+      change(at, { expires_at: nowMs() + 20_000, kept: "as it was" });
       await using run = session(at);
       await run.start();
       expect(await Promise.all([run.call(), run.call(), run.call()])).toEqual(["over HTTP", "over HTTP", "over HTTP"]);

@@ -58,7 +58,7 @@ const INVALID = "Invalid OAuth callback";
 
 function serve(port: number, answer: (request: Request) => Response): Bun.Server<undefined> {
   try {
-    return Bun.serve({ hostname: "127.0.0.1", port, fetch: answer });
+    return Bun.serve({ hostname: "127.0.0.1", port, development: false, fetch: answer });
   } catch (error) {
     const reason =
       errnoOf(error) === "EADDRINUSE"

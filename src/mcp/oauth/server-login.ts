@@ -11,8 +11,8 @@ import { withProcessLock } from "./process-lock.ts";
 import { type LoginKey, type StoredLogin, storeKey } from "./stored-login.ts";
 import { refreshTokens, type TokenSet } from "./token-request.ts";
 
-/** A token that ends sooner than this is renewed before it is used: a request may take that long to arrive. */
-const RENEW_BEFORE_MS = 60_000;
+/** A token that ends sooner than this is renewed before it is used, as Codex CLI does: a request takes its time. */
+const RENEW_BEFORE_MS = 30_000;
 /** A renewal is not given up with the request that began it: the old token may be gone already. */
 const RENEWAL_LIMIT_MS = 60_000;
 
@@ -51,7 +51,7 @@ export class ServerLogin {
       return await this.#renewed(login, signal);
     } catch (error) {
       if (!(error instanceof OAuthError) || isOver(error) || endsWithin(login, 0)) throw error;
-      // The server may take it for the minute it has left.
+      // The server may take it for the time it has left.
       log("mcp", "warn", "token not renewed", { server: this.#key.name, error: error.message });
       return login.access_token;
     }

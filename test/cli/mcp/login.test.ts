@@ -174,6 +174,25 @@ test(
 );
 
 test(
+  "a store that cannot be used is said so, and the list is shown",
+  async () => {
+    await using at = await oauthStage();
+    const mcp = cli(at);
+    at.home.write(".codex/.credentials.json", "maybe secret");
+    const listed = await mcp.run("list");
+    expect(listed.stdout).toContain("web ");
+    expect(listed.stderr).toContain("it is not a JSON object. Move it away and log in again");
+    at.home.write(".codex/.credentials.json", "{}");
+    at.home.write(".codex/mcp-oauth-locks", "in the way");
+    const failed = await mcp.login("login", "web");
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toStartWith('Error: Cannot make the lock "');
+    expect(failed.stdout + failed.stderr).not.toMatch(/secret|at-|rt-/);
+  },
+  WAIT,
+);
+
+test(
   "a keyring that is not there is said so, and auto does without",
   async () => {
     await using at = await oauthStage();

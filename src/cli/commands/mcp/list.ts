@@ -1,7 +1,8 @@
 import { environment } from "#lib/env.ts";
+import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { Semaphore } from "#lib/semaphore.ts";
-import { writeStdout } from "#lib/stdio.ts";
+import { writeStderr, writeStdout } from "#lib/stdio.ts";
 import { textWidth } from "#lib/text-width.ts";
 import type { McpAuthStatus } from "#mcp/oauth/auth-status.ts";
 import { type ConfiguredServer, configuredServers, type McpOptions } from "./configured.ts";
@@ -44,7 +45,13 @@ async function authOf({ settings }: ConfiguredServer): Promise<McpAuthStatus> {
     import("#mcp/request-headers.ts"),
   ]);
   const headers = configuredHeaders(settings.transport, environment());
-  return authStatus(settings, { codexHome: codexHome(), headers, signal: AbortSignal.timeout(PROBE_LIMIT_MS) });
+  const options = { codexHome: codexHome(), headers, signal: AbortSignal.timeout(PROBE_LIMIT_MS) };
+  return authStatus(settings, options).catch((error: unknown) => {
+    if (!(error instanceof CodexError)) throw error;
+    // A list is of use without this, too.
+    writeStderr(`warning: ${settings.name}: ${error.message}\n`);
+    return "unsupported";
+  });
 }
 
 function listedJson(server: ListedServer): Record<string, unknown> {
