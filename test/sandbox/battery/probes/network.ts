@@ -45,6 +45,12 @@ const DOWN = perl('socket(S, AF_INET, SOCK_DGRAM, 0); my $r = "lo".("\\0" x 38);
 const abstract = (call: string) =>
   perl(`socket(S, AF_UNIX, SOCK_STREAM, 0) or exit 1; exit(${call}(S, pack_sockaddr_un("\\0probe")) ? 0 : 1)`);
 
+/** A pair of connected sockets is allowed: what one of them could be bent to. */
+const fromPair = (type: string, deed: string) =>
+  perl(
+    `my $to = pack_sockaddr_un($ENV{unix}); socketpair(A, B, AF_UNIX, ${type}, 0); ${deed} && syswrite(A, $ENV{id})`,
+  );
+
 const status = (request: string) => `$(curl -s -m 8 -o /dev/null -w "%{http_code}" ${request})`;
 
 export const PROXIED: readonly Probe[] = [
@@ -70,6 +76,29 @@ export const PROXIED: readonly Probe[] = [
     "unix-listener",
     perl("socket(S, AF_UNIX, SOCK_STREAM, 0); connect(S, pack_sockaddr_un($ENV{unix})); syswrite(S, $ENV{id})"),
     { ...LISTENER, ...BY_PERL },
+  ),
+  ...(["SOCK_STREAM", "SOCK_SEQPACKET"] as const).flatMap((type) => [
+    proxied.denied(`connect-pair-${type === "SOCK_STREAM" ? "stream" : "packets"}`, fromPair(type, "connect(A, $to)"), {
+      ...LISTENER,
+      ...BY_PERL,
+      ...INSIDE_ONLY,
+    }),
+    proxied.denied(
+      `send-from-pair-${type === "SOCK_STREAM" ? "stream" : "packets"}`,
+      fromPair(type, "send(A, $ENV{id}, 0, $to)"),
+      {
+        ...LISTENER,
+        ...BY_PERL,
+        ...INSIDE_ONLY,
+      },
+    ),
+  ]),
+  proxied.denied(
+    "connect-inherited",
+    perl(
+      'my $to = pack_sockaddr_un($ENV{unix}); for (0 .. 2) { open(S, "+<&=", $_) && connect(S, $to) && syswrite(S, $ENV{id}) }',
+    ),
+    { ...LISTENER, ...BY_PERL, ...INSIDE_ONLY },
   ),
   proxied.denied(
     "proxy-socket",
