@@ -1,8 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
 import { writeStdout } from "#lib/stdio.ts";
-
-/** Printed once the port is open. */
-export const BRIDGE_READY = "listening";
+import { BRIDGE_READY } from "./network-namespace.ts";
 
 /**
  * The one process of a network namespace that leads out: hands each connection to `port` of its 127.0.0.1 on to

@@ -6,11 +6,13 @@ import { RUN_AS_NETWORK_BRIDGE, selfCommand } from "#lib/self.ts";
 import type { ProxiedNetwork } from "../sandbox.ts";
 import { openAnonymousFile } from "./anonymous-file.ts";
 import { bwrapFailed, namespaceFacts } from "./diagnose.ts";
-import { BRIDGE_READY } from "./network-bridge.ts";
 import { readStatus } from "./start-failure.ts";
 
 /** Where the proxy is found on the namespace's own 127.0.0.1: nobody else is there to have taken the port first. */
 const PROXY_PORT = 3128;
+
+/** What the bridge prints once the port is open. Kept here, as its own module loads the network. */
+export const BRIDGE_READY = "listening";
 
 /** The bridge needs some 40 ms; what takes this long on the slowest machine has failed. */
 const START_MS = 10_000;
