@@ -33,6 +33,8 @@ export interface DecisionInput {
   /** Whether the model asked to leave the sandbox for this command. */
   escalate: boolean;
   rules: RuleSet;
+  /** Whether it runs in the session's own folder; true unless given. */
+  isOwnFolder?: boolean;
 }
 
 /** What rules, lists and policy say about a command, without regard to whether anybody can be asked. */
@@ -110,11 +112,12 @@ function judgeByTable(input: DecisionInput, whole: readonly RuleMatch[]): Verdic
     const text = shown(command.argv);
     return ask("the command may destroy files", `${text} rejected: blocked by policy`);
   }
-  const safe = command.plain?.map(isKnownSafe) ?? [];
+  const place = { isOwnFolder: input.isOwnFolder !== false && command.plain?.some(([name]) => name === "cd") !== true };
+  const safe = command.plain?.map((words) => isKnownSafe(words, place)) ?? [];
   const isCovered = command.plain?.every((_, at) => granted[at] !== undefined || safe[at] === true) ?? false;
   const grants = [...granted, overall].filter((decision) => decision !== undefined);
   if (grants.length > 0 && (isCovered || overall !== undefined)) {
-    const leaves = strictest(grants) === "allow";
+    const leaves = strictest(grants) === "allow" && (command.plain?.every(mayLeave(granted)) ?? true);
     if (leaves || !escalate) return { type: "run", sandboxed: !leaves };
   }
   const isHarmless = safe.length > 0 && safe.every(Boolean) && grants.length === 0;
@@ -126,6 +129,16 @@ function judgeByTable(input: DecisionInput, whole: readonly RuleMatch[]): Verdic
   if (approvalPolicy === "untrusted" && !isCovered) return ask("the command is not known to be safe", NEVER_ASKS);
   return { type: "run", sandboxed: true };
 }
+
+/**
+ * A line leaves the sandbox as a whole: every part needs a rule of its own, except what does nothing by itself.
+ * Programs that only read are safe inside; outside, what they read and run could be what the sandbox kept away.
+ */
+function mayLeave(granted: readonly (RuleDecision | undefined)[]) {
+  return ([program = ""]: readonly string[], at: number) => granted[at] !== undefined || INERT.has(program);
+}
+
+const INERT: ReadonlySet<string> = new Set(["cd", "echo", "false", "pwd", "true"]);
 
 /** The `allow` and `allow_sandboxed` rules about exact words; a path counts as its name when it is listed for it. */
 function permissions(rules: RuleSet, words: readonly string[]): RuleDecision[] {
@@ -157,7 +170,7 @@ function unclearReason(command: CommandReading, rules: RuleSet): string | undefi
   for (const { file, text } of rules.unreadable) {
     if (command.unparsed.length > 0) return `the script cannot be parsed, and "${file}" has a mistake`;
     if (text === null) {
-      if (command.plain?.every(isKnownSafe)) continue;
+      if (command.plain?.every((words) => isKnownSafe(words))) continue;
       return `the rules in "${file}" cannot be read`;
     }
     const named = names.find((name) => isKnown(name) && (mentions(text, name) || mentions(text, posix.basename(name))));

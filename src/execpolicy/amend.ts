@@ -1,4 +1,14 @@
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join, posix } from "node:path";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { parseRules } from "./parse.ts";
@@ -43,39 +53,64 @@ export function suggestedPrefix(words: readonly string[], proposed?: readonly st
   return isBroadPrefix(prefix) ? undefined : prefix;
 }
 
-/** Programs that run other programs or code given as arguments: their name alone says nothing. */
-const RUNNERS: ReadonlySet<string> = new Set(
+/** Programs that run other programs: their own words say nothing about what. */
+const WRAPPERS: ReadonlySet<string> = new Set(
   (
-    "ash bash busybox csh dash fish ksh mksh pwsh powershell sh tcsh zsh " +
-    "awk bun deno gawk irb java julia lua luajit node nodejs osascript perl php pypy python r rscript ruby tclsh tsx ts-node " +
-    "builtin command doas env eval exec find ionice nice nohup npx parallel script setsid sshpass ssh stdbuf su sudo time timeout uvx watch xargs"
+    ". bash-static bpftrace builtin busybox bwrap chroot chrt command coproc doas emacs env eval exec expect find firejail " +
+    "flock gdb gosu ionice ltrace nice nohup nsenter nvim parallel perf pkexec prlimit proot runcon runuser screen " +
+    "script setarch setpriv setsid source ssh sshpass stdbuf strace su sudo systemd-run taskset tclsh time timeout " +
+    "tmux toolbox torsocks unbuffer unshare valgrind vi vim watch wsl xargs"
+  ).split(" "),
+);
+
+/** Programs that run a file, which is the first thing behind their name, or else code. */
+const INTERPRETERS: ReadonlySet<string> = new Set(
+  (
+    "ash awk bash bun bunx csh dash deno fish gawk irb java julia ksh lua luajit mawk mksh node nodejs npx osascript " +
+    "perl php pipx pnpx powershell pwsh pypy python r rbash rscript ruby sh tcsh ts-node tsx uvx zsh"
   ).split(" "),
 );
 
 /** Programs whose subcommand decides what they do. */
 const NEEDS_SUBCOMMAND: ReadonlySet<string> = new Set(
-  "apt apt-get brew cargo conda dnf docker gcloud gh git go gradle helm hg jj kubectl mvn npm pip pip3 pnpm podman poetry rm systemctl terraform uv yarn".split(
-    " ",
-  ),
+  (
+    "apt apt-get brew cargo conda dnf docker gcloud gh git go gradle helm hg jj kubectl mvn npm pip pip3 pnpm podman " +
+    "poetry rm systemctl terraform uv yarn"
+  ).split(" "),
 );
+
+/** Subcommands that run something else, which must be named too. */
+const RUNNING_SUBCOMMANDS: ReadonlySet<string> = new Set("compose dlx exec run run-script runx tool x".split(" "));
 
 /** Whether always allowing the prefix would allow nearly everything. */
 export function isBroadPrefix(prefix: readonly string[]): boolean {
   const [program, ...args] = prefix;
   if (program === undefined || program === "") return true;
+  // A file of the session's folder: in another folder, or tomorrow, it is another program.
+  if (program.includes("/") && !posix.isAbsolute(program)) return true;
   const name = posix.basename(program).toLowerCase();
-  const isRunner = RUNNERS.has(name) || RUNNERS.has(name.replace(/[0-9.]+$/, ""));
-  if (args.length === 0) return isRunner || NEEDS_SUBCOMMAND.has(name);
-  // `git -C x`, `python -c`, `sudo -n`: options alone do not narrow anything.
-  return (isRunner || NEEDS_SUBCOMMAND.has(name)) && args.every((arg) => arg.startsWith("-"));
+  const family = name.replace(/[0-9.]+$/, "");
+  if (WRAPPERS.has(name) || WRAPPERS.has(family) || name.startsWith("ld-linux")) return true;
+  const [first, second] = args;
+  if (INTERPRETERS.has(name) || INTERPRETERS.has(family)) {
+    const isModule = family === "python" && first === "-m";
+    return first === undefined || (isModule ? second === undefined : first.startsWith("-"));
+  }
+  if (!NEEDS_SUBCOMMAND.has(name)) return false;
+  // `git -C x`: options do not narrow anything.
+  if (first === undefined || first.startsWith("-")) return true;
+  return RUNNING_SUBCOMMANDS.has(first) && (second === undefined || second.startsWith("-"));
 }
 
 function readIfPresent(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    // Opening a pipe would wait for somebody to write.
+    if (!statSync(path).isFile()) throw Object.assign(new Error("it is not a regular file"), { code: "ENOTFILE" });
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return "";
-    throw new CodexError("rules_file", `Cannot read "${path}": ${osErrorText(error)}`, { cause: error });
+    const reason = error instanceof TypeError ? "it is not UTF-8 text" : osErrorText(error);
+    throw new CodexError("rules_file", `Cannot read "${path}": ${reason}`, { cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { isRestrictive, type PrefixRule, type RuleDecision, type RuleSet, strictest } from "./rules.ts";
-import { isKnown, type Word } from "./words.ts";
+import { isKnown, type UnknownWord, type Word } from "./words.ts";
 
 /** A rule and the words of a command that it stands for. */
 export interface RuleMatch {
@@ -54,7 +54,8 @@ export interface Restriction extends RuleMatch {
  */
 export function restrictions(rules: RuleSet, words: readonly Word[]): Restriction[] {
   const [program] = words;
-  if (program === undefined || !isKnown(program)) return [];
+  if (program === undefined) return [];
+  if (!isKnown(program)) return restrictionsOfUnknown(rules, program, words);
   const names = new Set([program, posix.basename(program)]);
   const found: Restriction[] = [];
   for (const name of names) {
@@ -65,6 +66,32 @@ export function restrictions(rules: RuleSet, words: readonly Word[]): Restrictio
     }
   }
   return found;
+}
+
+/**
+ * Rules about programs that an unknown first word may turn out to be. Where nothing of the word is known, the words
+ * behind it must be those of a rule: otherwise every `$CC file.c` would be under every rule.
+ */
+function restrictionsOfUnknown(rules: RuleSet, program: UnknownWord, words: readonly Word[]): Restriction[] {
+  const found: Restriction[] = [];
+  for (const [name, about] of rules.byProgram) {
+    for (const rule of about) {
+      if (!isRestrictive(rule) || !mayBeProgram(program, rule)) continue;
+      const isRest = program.many && program.prefix.slice(program.prefix.lastIndexOf("/") + 1) === name;
+      if (isRest || matchPartly(rule, words) !== "no") found.push({ ...matchOf(rule, words), certain: false });
+    }
+  }
+  return found;
+}
+
+function mayBeProgram({ prefix, suffix, many }: UnknownWord, { program, rest }: PrefixRule): boolean {
+  const name = posix.basename(program);
+  if (suffix.includes("/")) return posix.basename(suffix) === name;
+  const start = prefix.slice(prefix.lastIndexOf("/") + 1);
+  // `git${IFS}push`: the program's name, and then more words.
+  if (many && start === name) return true;
+  if (start === "" && suffix === "") return rest.length > 0;
+  return name.startsWith(start) && name.endsWith(suffix) && name.length >= start.length + suffix.length;
 }
 
 function matchPartly(rule: PrefixRule, words: readonly Word[]): "yes" | "maybe" | "no" {

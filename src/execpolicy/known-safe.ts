@@ -5,14 +5,20 @@ import { posix } from "node:path";
  * nothing is left for a shell to expand. The list is that of Codex CLI 0.101, tightened where a listed program can
  * write after all (`uniq INPUT OUTPUT`) and for programs that are not the system's.
  */
-export function isKnownSafe(words: readonly string[]): boolean {
+export function isKnownSafe(words: readonly string[], place: Place = { isOwnFolder: true }): boolean {
   const [program, ...args] = words;
   if (program === undefined) return false;
   const name = systemProgram(program);
-  if (name === undefined) return false;
+  if (name === undefined || (name === "git" && !place.isOwnFolder)) return false;
   if (ALWAYS.has(name)) return true;
   if (name === "numfmt" || name === "tac") return process.platform === "linux";
   return CONDITIONAL[name]?.(args) ?? false;
+}
+
+/** Where a command runs. */
+export interface Place {
+  /** The folder the user started the session in; a folder below it may hold a repository that came with the files. */
+  isOwnFolder: boolean;
 }
 
 const SYSTEM_FOLDERS: ReadonlySet<string> = new Set(["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]);
@@ -41,8 +47,15 @@ const CONDITIONAL: Readonly<Record<string, Condition>> = {
   git: isReadingGit,
   rg: (args) => !args.some(isUnsafeRipgrepOption),
   sed: isPrintingSed,
-  uniq: (args) => args.filter((arg) => !arg.startsWith("-")).length <= 1,
+  uniq: (args) => operandCount(args) <= 1,
 };
+
+/** A lone `-` is one, and so is everything behind `--`. Values of options count too, which is on the safe side. */
+function operandCount(args: readonly string[]): number {
+  const end = args.indexOf("--");
+  const options = end === -1 ? args : args.slice(0, end);
+  return options.filter((arg) => arg === "-" || !arg.startsWith("-")).length + (end === -1 ? 0 : args.length - end - 1);
+}
 
 const FIND_ACTIONS: ReadonlySet<string> = new Set(
   "-exec -execdir -ok -okdir -delete -fls -fprint -fprint0 -fprintf".split(" "),
@@ -71,10 +84,9 @@ const BRANCH_LISTING: ReadonlySet<string> = new Set(
 /** Options that write a file or run a program; git also understands their beginnings. */
 const GIT_UNSAFE = ["--output", "--ext-diff", "--textconv", "--exec", "--paginate"];
 
+/** Not with `-C`: another repository's configuration may name programs to run (`core.fsmonitor`). */
 function isReadingGit(args: readonly string[]): boolean {
-  let at = 0;
-  while (args[at] === "-C" || args[at] === "--no-pager") at += args[at] === "-C" ? 2 : 1;
-  const [command, ...rest] = args.slice(at);
+  const [command, ...rest] = args[0] === "--no-pager" ? args.slice(1) : args;
   if (command === "branch") {
     return rest.every((arg) => BRANCH_LISTING.has(arg) || arg.startsWith("--format="));
   }

@@ -100,7 +100,12 @@ export async function runGuarded<Waited extends Collected>(
   const rules = deps.rules.current();
   const command = await readCommand(argv, rules, { ownShell: deps.shell.path });
   context.signal.throwIfAborted();
-  const judged = decide({ command, approvalPolicy, sandbox: sandbox.policy.type, escalate: escalation.asked, rules });
+  const facts = {
+    sandbox: sandbox.policy.type,
+    escalate: escalation.asked,
+    isOwnFolder: request.workdir === context.cwd,
+  };
+  const judged = decide({ command, approvalPolicy, rules, ...facts });
   const decision = forced(judged, context);
   if (decision.type === "reject") return { type: "rejected", reason: decision.reason };
   if (decision.type === "ask") {

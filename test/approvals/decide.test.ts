@@ -192,13 +192,14 @@ describe("rules", () => {
 
   test("allow leaves the sandbox, allow_sandboxed does not, and both need no question", () => {
     const text = 'prefix_rule(["a"])\nprefix_rule(["b"], "allow_sandboxed")';
-    const found = ["a", "b", "a && b", "a; ls", "b; ls", "a; make", "b | make"].map((script) =>
+    const found = ["a", "b", "a && b", "a; ls", "cd x && a", "b; ls", "a; make", "b | make"].map((script) =>
       APPROVAL_POLICIES.map((policy) => brief(decided({ argv: bash(script), policy, rules: rules(text) }))),
     );
     const inside = ["sandboxed, retry", "sandboxed, retry", "sandboxed", "sandboxed"];
     const outside = ["unsandboxed", "unsandboxed", "unsandboxed", "unsandboxed"];
     const mixed = ["ask", ...inside.slice(1)];
-    expect(found).toEqual([outside, inside, inside, outside, inside, mixed, mixed]);
+    // What only reads is safe inside; outside it could read what is kept away, or run what it finds there.
+    expect(found).toEqual([outside, inside, inside, inside, outside, inside, mixed, mixed]);
   });
 
   test("allow says nothing about a script that is not plain", () => {
@@ -242,9 +243,40 @@ describe("rules", () => {
     expect(['git "$x"', "git $x push", "echo push | xargs git", "git pu?h", "git {push,pull}"].map(outcome)).toEqual(
       Array(5).fill("ask"),
     );
-    expect(['git status "$x"', 'git "$x/push"', "git *.c", 'echo "$x"', "$x push", "git"].map(outcome)).toEqual(
-      Array(6).fill("sandboxed"),
+    expect(['git status "$x"', 'git "$x/push"', "git *.c", 'echo "$x"', "git"].map(outcome)).toEqual(
+      Array(5).fill("sandboxed"),
     );
+  });
+
+  test("an unknown program asks where what follows, or a part of its name, fits a rule", () => {
+    const outcome = (script: string) => brief(decided({ argv: bash(script), policy: "on-request", rules: FORBID }));
+    const asked = [
+      "$x push",
+      "/usr/bin/gi[t] push",
+      "$(command -v git) push",
+      "git\u0024{IFS}push",
+      '"$HOME"/bin/git push',
+    ];
+    expect(asked.map(outcome)).toEqual(Array(5).fill("ask"));
+    const others = ["$CC -c a.c", '"$HOME"/bin/tool push', "./gr?dlew build", "$x"];
+    expect(others.map(outcome)).toEqual(Array(4).fill("sandboxed"));
+  });
+
+  test("git is not known to be safe in another folder, whose configuration may run programs", () => {
+    const outcome = (script: string, isOwnFolder = true) =>
+      decide({
+        command: readWith(bash(script), parse),
+        approvalPolicy: "untrusted",
+        sandbox: "danger-full-access",
+        escalate: false,
+        rules: rules(""),
+        isOwnFolder,
+      }).type;
+    expect(outcome("git status")).toBe("run");
+    expect([outcome("git status", false), outcome("git -C a status"), outcome("cd a && git status")]).toEqual(
+      Array(3).fill("ask"),
+    );
+    expect(outcome("ls", false)).toBe("run");
   });
 
   test("a script that the grammar does not understand asks when it names a program with a rule", () => {

@@ -114,6 +114,19 @@ describe("broad prefixes", () => {
       "ssh",
       "PowerShell",
     ],
+    ...["env A=1", "git -C .", "git -c a=b", "timeout 5", "nice -n 5", "sudo -u root", "bash -o pipefail"],
+    ...[
+      "python3 -W x",
+      "python3 -m",
+      "node -r x",
+      "find .",
+      "busybox sh",
+      "ssh h",
+      "npm exec",
+      "docker run",
+      "npm run",
+    ],
+    ...["nsenter", "unshare -r", "tmux new", "rbash", "vim -c x", "source a", ". a", "./build.sh", "sub/tool x"],
   ])("%p cannot be allowed for good", async (line) => {
     const prefix = line.split(" ");
     expect(isBroadPrefix(prefix)).toBe(true);
@@ -122,12 +135,19 @@ describe("broad prefixes", () => {
     expect(attempt(() => addAllowRule(home.codexHome, prefix))).toContain("nearly every command");
   });
 
-  test.each(["git pull", "npm run build", "python3 tool.py", "bash ./build.sh", "ls", "make", "cargo test"])(
-    "%p can",
-    (line) => {
-      expect(isBroadPrefix(line.split(" "))).toBe(false);
-    },
-  );
+  test.each([
+    "git pull",
+    "npm run build",
+    "python3 tool.py",
+    "bash ./build.sh",
+    "ls",
+    "make",
+    "cargo test",
+    "python3 -m pytest",
+    "/opt/x/y",
+  ])("%p can", (line) => {
+    expect(isBroadPrefix(line.split(" "))).toBe(false);
+  });
 
   test("no words", () => {
     expect(isBroadPrefix([])).toBe(true);

@@ -10,7 +10,7 @@ describe("known-safe", () => {
     ...LISTED.split(" "),
     ...["/bin/ls -l", "/usr/bin/cat a", "base64 a", "base64 -d -w 0 a", "find . -name x -print", "uniq -c a"],
     ...["rg x", "rg -n --type rust x", "rg -nexz a", "rg -g*.zip x", "sed -n 1p", "sed -n 1,20p file"],
-    ...["git status", "git log -p -3", "git diff HEAD --stat --text", "git show x:y", "git -C a --no-pager log"],
+    ...["git status", "git log -p -3", "git diff HEAD --stat --text", "git show x:y", "git --no-pager log"],
     ...["git branch", "git branch -a -vv", "git branch --show-current", "git branch --format=%(refname)"],
     ...(process.platform === "linux" ? ["numfmt 1", "tac a"] : []),
   ])("%s", (line) => {
@@ -50,7 +50,19 @@ describe("known-safe", () => {
       "git branch -d x",
       "git branch -m x",
     ],
-    ...["git grep x", "git commit", "uniq a b", "env ls", "sudo ls", "xargs cat", "tee a", "sort -o a"],
+    ...[
+      "git grep x",
+      "git commit",
+      "uniq a b",
+      "uniq - b",
+      "uniq -- - -x",
+      "git -C a status",
+      "env ls",
+      "sudo ls",
+      "xargs cat",
+      "tee a",
+      "sort -o a",
+    ],
   ])("%p is not", (line) => {
     expect(isKnownSafe(line.split(" "))).toBe(false);
   });
