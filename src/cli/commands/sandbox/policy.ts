@@ -8,7 +8,7 @@ import { CodexError, osErrorText } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { childEnvironment } from "#process/env-policy.ts";
 import { credentialNames } from "#runtime/credential-names.ts";
-import { type SessionNetwork, sessionNetwork } from "#runtime/session-network.ts";
+import type { SessionNetwork } from "#runtime/session-network.ts";
 import type { SandboxContext } from "#sandbox/sandbox.ts";
 import { parseOverrides } from "../../overrides.ts";
 import type { SandboxCliOptions } from "./options.ts";
@@ -49,7 +49,7 @@ export async function resolveRun(options: SandboxCliOptions): Promise<SandboxRun
   });
   const env = environment();
   const policy = loaded.config.sandbox_mode === undefined ? { type: "read-only" as const } : settings.sandboxPolicy;
-  const network = settings.network.enabled ? sessionNetwork(settings.network, home) : undefined;
+  const network = await configuredNetwork(settings, home);
   return {
     cwd,
     env: commandEnvironment(env, settings),
@@ -58,6 +58,12 @@ export async function resolveRun(options: SandboxCliOptions): Promise<SandboxRun
     legacyLandlock: settings.features.use_legacy_landlock,
     warnings: [...loaded.warnings, ...settings.warnings],
   };
+}
+
+/** Nothing of the proxy is loaded where [network] is off. */
+async function configuredNetwork({ network }: Settings, home: string): Promise<SessionNetwork | undefined> {
+  if (!network.enabled) return undefined;
+  return (await import("#runtime/session-network.ts")).sessionNetwork(network, home);
 }
 
 /** The environment `shell_environment_policy` leaves, with the terminal's own variables as the user has them. */
