@@ -193,6 +193,22 @@ test(
 );
 
 test(
+  "servers that do not answer hold the list up once, not one after the other",
+  async () => {
+    await using at = await oauthStage();
+    await using silent = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Promise<Response>(() => {}) });
+    const tables = Array.from({ length: 20 }, (_, n) => `[mcp_servers.s${n}]\nurl = "${silent.url.href}mcp"\n`);
+    const { code, stdout, elapsedMs } = await cli(at, tables.join("")).run("list", "--json");
+    expect(code).toBe(0);
+    const all = JSON.parse(stdout) as { auth_status: string }[];
+    expect(all.map(({ auth_status }) => auth_status)).toEqual(Array.from({ length: 20 }, () => "unsupported"));
+    // Twice the limit would be ten seconds.
+    expect(elapsedMs).toBeLessThan(9_500);
+  },
+  WAIT,
+);
+
+test(
   "a keyring that is not there is said so, and auto does without",
   async () => {
     await using at = await oauthStage();

@@ -29,23 +29,28 @@ const AUTH_TEXT: Readonly<Record<McpAuthStatus, string>> = {
   not_logged_in: "Not logged in",
 };
 
-/** Servers without a login are asked whether they want one, this many at once and no longer than this each. */
-const PROBES = 8;
+/** Servers without a login are asked whether they want one, this many at once and no longer than this together. */
+const PROBES = 16;
 const PROBE_LIMIT_MS = 5_000;
 
 async function withAuth(servers: readonly ConfiguredServer[]): Promise<ListedServer[]> {
   const probes = new Semaphore(PROBES);
-  return Promise.all(servers.map(async (server) => ({ ...server, auth: await probes.run(() => authOf(server)) })));
+  const limit = AbortSignal.timeout(PROBE_LIMIT_MS);
+  const withOne = async (server: ConfiguredServer) => ({
+    ...server,
+    auth: await probes.run(() => authOf(server, limit)),
+  });
+  return Promise.all(servers.map(withOne));
 }
 
-async function authOf({ settings }: ConfiguredServer): Promise<McpAuthStatus> {
+async function authOf({ settings }: ConfiguredServer, signal: AbortSignal): Promise<McpAuthStatus> {
   if (settings.transport.type === "stdio") return "unsupported";
   const [{ authStatus }, { configuredHeaders }] = await Promise.all([
     import("#mcp/oauth/auth-status.ts"),
     import("#mcp/request-headers.ts"),
   ]);
   const headers = configuredHeaders(settings.transport, environment());
-  const options = { codexHome: codexHome(), headers, signal: AbortSignal.timeout(PROBE_LIMIT_MS) };
+  const options = { codexHome: codexHome(), headers, signal };
   return authStatus(settings, options).catch((error: unknown) => {
     if (!(error instanceof CodexError)) throw error;
     // A list is of use without this, too.
