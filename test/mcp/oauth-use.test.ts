@@ -3,6 +3,8 @@ import { chmodSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nowMs } from "#lib/clock.ts";
 import { environment } from "#lib/env.ts";
+import { authorizedFetch } from "#mcp/authorized-fetch.ts";
+import { ServerLogin } from "#mcp/oauth/server-login.ts";
 import { McpServers } from "#mcp/servers.ts";
 import { startHttpMcpServer } from "../support/mcp-server-http.ts";
 import { NEVER } from "./mcp-stage.ts";
@@ -36,7 +38,7 @@ function session(at: OAuthStage, settings = [at.settings()]) {
   };
 }
 
-function login(at: OAuthStage): Record<string, unknown> {
+function stored(at: OAuthStage): Record<string, unknown> {
   return Object.values(at.stored())[0] ?? {};
 }
 
@@ -60,7 +62,7 @@ test(
     expect(await run.call()).toBe("over HTTP");
     expect(await run.call("other")).toBe("over HTTP");
     const sent = at.server.requests.filter(({ path, method }) => path === "/mcp" && method === "POST");
-    expect(sent.every(({ headers }) => headers.authorization === `Bearer ${login(at).access_token}`)).toBe(true);
+    expect(sent.every(({ headers }) => headers.authorization === `Bearer ${stored(at).access_token}`)).toBe(true);
     expect(other.requests.some(({ headers }) => headers.authorization !== undefined)).toBe(false);
   },
   WAIT,
@@ -84,13 +86,38 @@ test(
   WAIT,
 );
 
+test(
+  "a request to another origin carries no token, whoever makes it",
+  async () => {
+    await using at = await oauthStage();
+    await at.login();
+    const seen: (string | null)[] = [];
+    const login = new ServerLogin({
+      settings: at.settings(),
+      url: at.server.url,
+      codexHome: at.home.codexHome,
+      headers: {},
+    });
+    const identity = { name: "web", url: new URL(at.server.url), headers: async () => ({}), login };
+    const ask = authorizedFetch(identity, async (_url, init) => {
+      seen.push(new Headers(init?.headers).get("authorization"));
+      return new Response();
+    });
+    await ask(at.server.url);
+    await ask("http://127.0.0.1:9/mcp");
+    await ask("https://far.example/mcp");
+    expect(seen).toEqual([`Bearer ${stored(at).access_token}`, null, null]);
+  },
+  WAIT,
+);
+
 describe("renewal", () => {
   test(
     "a token that is about to end is renewed before it is used, once for all requests",
     async () => {
       await using at = await oauthStage({ authorization: { expiresIn: 3600 } });
       await at.login();
-      const first = login(at);
+      const first = stored(at);
       change(at, { expires_at: nowMs() + 20_000, kept: "as it was" });
       await using run = session(at);
       await run.start();
@@ -106,9 +133,9 @@ describe("renewal", () => {
       expect(at.server.requests.some(({ headers }) => headers.authorization === `Bearer ${first.access_token}`)).toBe(
         false,
       );
-      expect(login(at)).toMatchObject({ kept: "as it was", issuer: at.authorization.origin });
-      expect(login(at).refresh_token).not.toBe(first.refresh_token);
-      expect(login(at).expires_at).toBeGreaterThan(nowMs() + 3_000_000);
+      expect(stored(at)).toMatchObject({ kept: "as it was", issuer: at.authorization.origin });
+      expect(stored(at).refresh_token).not.toBe(first.refresh_token);
+      expect(stored(at).expires_at).toBeGreaterThan(nowMs() + 3_000_000);
     },
     WAIT,
   );
@@ -150,7 +177,7 @@ describe("renewal", () => {
     async () => {
       await using at = await oauthStage({ authorization: { expiresIn: 60 } });
       await at.login();
-      const { issuer: _issuer, ...old } = login(at);
+      const { issuer: _issuer, ...old } = stored(at);
       at.home.write(
         "home/.credentials.json",
         JSON.stringify({ [Object.keys(at.stored())[0] ?? ""]: { ...old, expires_at: 1 } }),
