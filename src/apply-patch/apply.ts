@@ -9,9 +9,10 @@ import {
   statSync,
   unlinkSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { writeFileAtomic, writeFully } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
+import { withPinnedFolder } from "./pinned-folder.ts";
 import { realEntry, realTarget } from "./real-path.ts";
 import type { Step, VerifiedPatch } from "./verify.ts";
 
@@ -47,12 +48,19 @@ export function applyVerified(verified: VerifiedPatch, options: ApplyOptions = {
   return { ok: true };
 }
 
+const PARTLY_DONE = "Changed before the failure:";
+
+/** Whether a failure's text says that a part of the patch took effect. */
+export function isPartlyDone(text: string): boolean {
+  return text.split("\n").includes(PARTLY_DONE);
+}
+
 /** The failure as text, one or more whole lines. */
 export function describeFailure(outcome: Extract<ApplyOutcome, { ok: false }>): string {
   const lines = [outcome.message];
   if (outcome.cause !== null) lines.push(outcome.cause);
   if (outcome.done.length > 0) {
-    lines.push("Changed before the failure:", ...outcome.done, "Not changed:", ...outcome.pending);
+    lines.push(PARTLY_DONE, ...outcome.done, "Not changed:", ...outcome.pending);
   }
   return `${lines.join("\n")}\n`;
 }
@@ -71,14 +79,15 @@ function runStep(step: Step, allowed: ApplyOptions["allowed"]): Failure | undefi
   try {
     const target = step.type === "write" ? realTarget(step.absolutePath) : realEntry(step.absolutePath);
     if (allowed?.(target) === false) return refusal(step, target);
+    const [folder, name] = [dirname(target), basename(target)];
     if (step.type === "remove") {
-      unlinkSync(target);
+      withPinnedFolder(folder, (pinned) => unlinkSync(join(pinned, name)));
       return undefined;
     }
     message = parentFailureText(step);
-    mkdirSync(dirname(target), { recursive: true });
+    mkdirSync(folder, { recursive: true });
     message = failureText(step);
-    replaceContent(target, step);
+    withPinnedFolder(folder, (pinned) => replaceContent(join(pinned, name), step));
     return undefined;
   } catch (error) {
     return { message, cause: osErrorText(error) };

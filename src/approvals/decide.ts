@@ -87,6 +87,9 @@ function judge(input: DecisionInput): Verdict {
   return judgeByTable(input, whole);
 }
 
+/** Why a person is asked when nothing but the model's wish to leave the sandbox is the reason. */
+export const ESCALATION_REASON = "the model asks to run this command without the sandbox";
+
 /** The text programs know for a question that nobody is there to answer. */
 const NEVER_ASKS = "approval required by policy, but AskForApproval is set to Never";
 
@@ -124,7 +127,7 @@ function judgeByTable(input: DecisionInput, whole: readonly RuleMatch[]): Verdic
   // Inside the sandbox it does what it would do outside: nobody needs to be asked.
   if (isHarmless) return { type: "run", sandboxed: true };
   if (escalate && sandbox !== "danger-full-access") {
-    return ask("the model asks to run this command without the sandbox", NEVER_ASKS);
+    return ask(ESCALATION_REASON, NEVER_ASKS);
   }
   if (approvalPolicy === "untrusted" && !isCovered) return ask("the command is not known to be safe", NEVER_ASKS);
   return { type: "run", sandboxed: true };

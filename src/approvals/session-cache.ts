@@ -1,10 +1,12 @@
 /** A command as a session approval remembers it: approving one never covers another folder or more rights. */
 export interface ApprovedCommand {
   argv: readonly string[];
-  /** Absolute. */
+  /** Absolute, links followed. */
   cwd: string;
   /** Whether it may leave the sandbox. */
   escalated: boolean;
+  /** Whether it gets a terminal: then it does what is typed into it. */
+  tty: boolean;
 }
 
 /** What the user approved until the session ends. */
@@ -30,17 +32,21 @@ export class SessionApprovals {
     return this.#commands.has(commandKey(command));
   }
 
-  /** Files a patch may change without asking again; absolute paths. */
-  approveFiles(paths: Iterable<string>): void {
-    for (const path of paths) this.#files.add(path);
+  /** Files a patch may change without asking again, inside the sandbox or also `escalated`; real absolute paths. */
+  approveFiles(paths: Iterable<string>, escalated: boolean): void {
+    for (const path of paths) this.#files.add(fileKey(path, escalated));
   }
 
-  /** Whether every file was approved; a patch of no file is not covered. */
-  coversFiles(paths: readonly string[]): boolean {
-    return paths.length > 0 && paths.every((path) => this.#files.has(path));
+  /** Whether every file was approved in this way; a patch of no file is not covered. */
+  coversFiles(paths: readonly string[], escalated: boolean): boolean {
+    return paths.length > 0 && paths.every((path) => this.#files.has(fileKey(path, escalated)));
   }
 }
 
-function commandKey({ argv, cwd, escalated }: ApprovedCommand): string {
-  return JSON.stringify([argv, cwd, escalated]);
+function commandKey({ argv, cwd, escalated, tty }: ApprovedCommand): string {
+  return JSON.stringify([argv, cwd, escalated, tty]);
+}
+
+function fileKey(path: string, escalated: boolean): string {
+  return JSON.stringify([path, escalated]);
 }

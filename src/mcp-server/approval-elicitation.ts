@@ -1,5 +1,6 @@
 import { assertNever } from "#lib/errors.ts";
 import { isObject } from "#lib/jsonl.ts";
+import { printable } from "#lib/printable.ts";
 import { shellJoin } from "#lib/shell-join.ts";
 import type { ApprovalDecision, ApprovalRequest, ElicitationAnswer, ElicitationRequest } from "#protocol/approvals.ts";
 import { changesByPath, type EventMsg, parsedCommand } from "./event-msg.ts";
@@ -91,11 +92,20 @@ export function approvalParams(
   }
 }
 
-/** Most clients show nothing but this text: who lets a command out of the sandbox must know, and read why. */
+/**
+ * Most clients show nothing but this text: who lets something out of the sandbox must know, and read why. Commands and
+ * reasons are the model's words, so nothing in them may move a cursor or begin a line of its own.
+ */
 function approvalMessage(request: ApprovalRequest): string {
-  if (request.type !== "command" || !request.escalated) return question(request);
-  const why = request.reason === null ? "" : ` Reason: ${request.reason}`;
-  return `${question(request)}\nIt would run without the sandbox.${why}`;
+  const asked = oneLine(question(request));
+  if (request.type === "mcp_tool" || !request.escalated) return asked;
+  const what = request.type === "command" ? "run" : "be written";
+  const why = request.reason === null ? "" : ` Reason: ${oneLine(request.reason)}`;
+  return `${asked}\nIt would ${what} without the sandbox.${why}`;
+}
+
+function oneLine(text: string): string {
+  return printable(text).replaceAll("\n", "\u2424").replaceAll("\t", " ");
 }
 
 function question(request: ApprovalRequest): string {
@@ -123,6 +133,7 @@ export function approvalDecision(answer: ClientAnswer, request: ApprovalRequest)
 function decisionOf(answer: ClientAnswer): ApprovalDecision {
   if (answer.type !== "result" || !isObject(answer.result)) return { type: "denied" };
   const { decision, action, content } = answer.result;
+  if (action === "decline" || action === "cancel") return { type: "denied" };
   const own = decision ?? (isObject(content) && action === "accept" ? content.decision : undefined);
   if (own !== undefined) return reviewDecision(own);
   return { type: action === "accept" ? "approved" : "denied" };

@@ -12,6 +12,8 @@ export type ApprovalRequest =
       reason: string | null;
       /** True when it would run without the sandbox. */
       escalated: boolean;
+      /** True when it gets a terminal, into which the model may type more. */
+      tty: boolean;
       /** First words an "always allow" rule could be made of, or null when none would be narrow enough. */
       proposedRule: readonly string[] | null;
     }
@@ -20,6 +22,10 @@ export type ApprovalRequest =
       callId: string;
       changes: FileChange[];
       reason: string | null;
+      /** True when it would be written without the sandbox. */
+      escalated: boolean;
+      /** Where it really writes (links followed) outside the writable folders. */
+      outside: readonly string[];
     }
   | {
       type: "mcp_tool";

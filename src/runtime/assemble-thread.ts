@@ -16,6 +16,7 @@ import type { ResumedSession } from "#rollout/resume.ts";
 import { ToolRouter } from "#tools/route.ts";
 import type { Engines } from "./engines.ts";
 import { notifier } from "./notifier.ts";
+import type { ThreadConsents } from "./thread-consents.ts";
 import type { ThreadHooks } from "./thread-hooks.ts";
 import type { ThreadMemory } from "./thread-memory.ts";
 import { createThreadTools } from "./thread-tools.ts";
@@ -36,6 +37,8 @@ export interface ThreadParts {
   hooks: ThreadHooks | undefined;
   /** Undefined where nobody can be asked. */
   questions: OpenQuestions | undefined;
+  /** What a person's answers are remembered in, by a thread and its reviews together. */
+  consents: ThreadConsents;
   /** Starts the thread that a review runs in. */
   startReview: (parts: ThreadParts) => ReviewChild;
 }
@@ -45,7 +48,7 @@ export function assembleThread(parts: ThreadParts): { thread: Thread; close: () 
   const { engines, settings, recorder, emit, memory, hooks } = parts;
   const isRoot = settings.subagent === undefined;
   const state = new ThreadState({ settings, recorder, emit, past: parts.past ?? undefined });
-  const tools = createThreadTools(engines, settings);
+  const tools = createThreadTools(engines, settings, parts.consents);
   const metadata = turnMetadata({
     gitRoot: findGitRoot(settings.cwd),
     git: parts.git,

@@ -16,6 +16,7 @@ import type { Engines } from "./engines.ts";
 import { emptyNotes } from "./memory-notes.ts";
 import type { RuntimeOptions } from "./options.ts";
 import { startReviewChild } from "./review-child.ts";
+import { threadConsents } from "./thread-consents.ts";
 import { NO_MEMORY } from "./thread-memory.ts";
 import { rootThreadSettings } from "./thread-settings.ts";
 
@@ -83,6 +84,7 @@ async function runThread(engines: Engines, request: ConsolidationRequest): Promi
     memory: NO_MEMORY,
     hooks: undefined,
     questions: undefined,
+    consents: threadConsents(engines.options),
     startReview: startReviewChild,
   });
   const interrupt = () => thread.submit({ type: "interrupt" });

@@ -18,6 +18,7 @@ import type { Engines } from "./engines.ts";
 import type { StartedThread } from "./options.ts";
 import { startReviewChild } from "./review-child.ts";
 import { sessionSummary } from "./summary.ts";
+import { threadConsents } from "./thread-consents.ts";
 import type { ThreadHooks } from "./thread-hooks.ts";
 import { threadMemory } from "./thread-memory.ts";
 import { rootThreadSettings } from "./thread-settings.ts";
@@ -50,6 +51,7 @@ export async function startThread(
     contextWith: (memories) => contextOf(engines, settings, memories),
     memory,
     hooks,
+    consents: threadConsents(options),
     questions: options.canAsk ? new OpenQuestions(onEvent) : undefined,
     startReview: startReviewChild,
   });

@@ -1,8 +1,6 @@
 import { resolve } from "node:path";
 import type { ThreadSettings } from "#agent/settings.ts";
 import { BARE_PATCH_MESSAGE, interceptPatch } from "#apply-patch/heredoc.ts";
-import { SessionApprovals } from "#approvals/session-cache.ts";
-import { SessionRules } from "#execpolicy/session-rules.ts";
 import { environment } from "#lib/env.ts";
 import { writeStderr } from "#lib/stdio.ts";
 import { type ChildEnvOptions, childEnvironment } from "#process/env-policy.ts";
@@ -24,6 +22,7 @@ import { createWriteStdinTool } from "#tools/write-stdin/write-stdin.ts";
 import { credentialNames } from "./credential-names.ts";
 import type { Engines } from "./engines.ts";
 import { patchInSandbox } from "./patch-in-sandbox.ts";
+import type { ThreadConsents } from "./thread-consents.ts";
 
 /** The tools of one thread and the commands they keep alive. */
 export interface ThreadTools {
@@ -40,9 +39,8 @@ export interface ThreadTools {
  */
 const PREFETCH_DELAY_MS = 0;
 
-export function createThreadTools(engines: Engines, settings: ThreadSettings): ThreadTools {
-  const { codexHome, settings: configured } = engines.options;
-  const approvals = new SessionApprovals();
+export function createThreadTools(engines: Engines, settings: ThreadSettings, consents: ThreadConsents): ThreadTools {
+  const { approvals, rules } = consents;
   const sessions = new SessionTable();
   const login = loginEnvironment(engines, settings);
   const prefetch = setTimeout(() => login.prefetch(withoutProxy(settings.sandbox)), PREFETCH_DELAY_MS);
@@ -50,13 +48,13 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings): T
   const commands: CommandDeps = {
     sessions,
     sandbox: engines.sandbox,
-    rules: new SessionRules(codexHome, configured.ruleFolders, (notice) => writeStderr(`warning: ${notice}\n`)),
+    rules,
     approvals,
     shell: engines.shell,
     environment: login,
     interceptPatch: patchInterceptor(createPatchRunner({ spawnSelf, approvals })),
   };
-  const { webSearch, viewImageTool } = configured;
+  const { webSearch, viewImageTool } = engines.options.settings;
   const search =
     settings.subagent === "review"
       ? undefined

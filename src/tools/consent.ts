@@ -30,8 +30,9 @@ export const RETRY_REASON = "command failed; retry without sandbox?";
 export interface CommandQuestion {
   callId: string;
   argv: string[];
-  /** Absolute. */
+  /** Absolute, links followed. */
   cwd: string;
+  tty: boolean;
   reason: string;
   /** Whether it would leave the sandbox. */
   escalated: boolean;
@@ -47,26 +48,40 @@ export async function consentToCommand(
   context: ToolContext,
   deps: ConsentDeps,
 ): Promise<Consent> {
-  const { callId, argv, cwd, reason, escalated, amendable, proposedPrefix } = question;
-  const command = { argv, cwd, escalated };
+  const { callId, argv, cwd, tty, reason, escalated, amendable, proposedPrefix } = question;
+  const command = { argv, cwd, escalated, tty };
   if (deps.approvals.coversCommand(command)) return GRANTED;
   const proposedRule = amendable === undefined ? null : (suggestedPrefix(amendable, proposedPrefix) ?? null);
-  const answer = await ask({ type: "command", callId, command: argv, cwd, reason, escalated, proposedRule }, context);
+  const request = { callId, command: argv, cwd, reason, escalated, tty, proposedRule };
+  const answer = await ask({ type: "command", ...request }, context);
   if (answer.type === "approved_for_session") deps.approvals.approveCommand(command);
-  if (answer.type === "approved_with_rule") amendRules(answer.prefix, context, deps);
+  if (answer.type === "approved_with_rule") amendRules(answer.prefix, amendable, context, deps);
   return consentOf(answer, reason, context);
+}
+
+/** A patch somebody is asked about. */
+export interface PatchQuestion {
+  callId: string;
+  changes: FileChange[];
+  /** Where it writes, links followed. */
+  realPaths: readonly string[];
+  /** Those of them the sandbox does not let be written. */
+  outside: readonly string[];
+  reason: string;
+  /** Whether it would be written without the sandbox. */
+  escalated: boolean;
 }
 
 /** Asks about a patch unless the session's approvals cover each of its real paths. */
 export async function consentToPatch(
-  question: { callId: string; changes: FileChange[]; realPaths: readonly string[]; reason: string },
+  question: PatchQuestion,
   context: ToolContext,
   deps: Pick<ConsentDeps, "approvals">,
 ): Promise<Consent> {
-  const { callId, changes, realPaths, reason } = question;
-  if (deps.approvals.coversFiles(realPaths)) return GRANTED;
-  const answer = await ask({ type: "patch", callId, changes, reason }, context);
-  if (answer.type === "approved_for_session") deps.approvals.approveFiles(realPaths);
+  const { callId, changes, realPaths, reason, escalated, outside } = question;
+  if (deps.approvals.coversFiles(realPaths, escalated)) return GRANTED;
+  const answer = await ask({ type: "patch", callId, changes, reason, escalated, outside }, context);
+  if (answer.type === "approved_for_session") deps.approvals.approveFiles(realPaths, escalated);
   return consentOf(answer, reason, context);
 }
 
@@ -111,7 +126,17 @@ export function consentOf(answer: Answer, reason: string, context: ToolContext):
 }
 
 /** The command was approved whatever becomes of the rule. */
-function amendRules(prefix: readonly string[], context: ToolContext, deps: ConsentDeps): void {
+function amendRules(
+  prefix: readonly string[],
+  amendable: readonly string[] | undefined,
+  context: ToolContext,
+  deps: ConsentDeps,
+): void {
+  if (!prefix.every((word, at) => amendable?.[at] === word)) {
+    const message = `No rule was written: the command that was asked about does not begin with ${JSON.stringify(prefix)}`;
+    context.emit({ type: "warning", message });
+    return;
+  }
   try {
     deps.rules.allow(prefix);
   } catch (error) {

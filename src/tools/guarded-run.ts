@@ -1,6 +1,6 @@
-import { statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
-import { amendablePart, type Decision, decide } from "#approvals/decide.ts";
+import { amendablePart, type Decision, decide, ESCALATION_REASON } from "#approvals/decide.ts";
 import { readCommand } from "#approvals/read-command.ts";
 import type { RuleSet } from "#execpolicy/rules.ts";
 import { errnoOf } from "#lib/errors.ts";
@@ -83,6 +83,8 @@ export interface CommandRan<Waited> {
   type: "ran";
   session: Session;
   waited: Waited;
+  /** What the model is told besides the output, or undefined. */
+  note?: string;
 }
 
 /**
@@ -119,7 +121,9 @@ export async function runGuarded<Waited extends Collected>(
   const isRetried = ran.type === "ran" && decision.retryOutside && canAsk(context) && wasDenied(ran.waited);
   if (!isRetried) return ran;
   const amendable = decision.type === "ask" ? decision.amendable : amendablePart(command, rules);
-  return outsideSandbox(request, { reason: RETRY_REASON, amendable }, context, deps, wait);
+  const retried = await outsideSandbox(request, { reason: RETRY_REASON, amendable }, context, deps, wait);
+  if (retried.type !== "rejected") return retried;
+  return { ...ran, note: `(It was not run again without the sandbox: ${retried.reason}.)` };
 }
 
 /** There is nothing to confine the command with: a person may let it run all the same. */
@@ -161,19 +165,44 @@ function forced(decision: Decision, context: ToolContext): Decision {
   return { ...decision, type: "ask", reason: context.forceAsk, amendable: undefined };
 }
 
-function consentTo(
-  { callId, argv, workdir, escalation }: CommandRequest,
+/** The folder is what it is when the question is asked: one that was swapped for a link meanwhile is another. */
+async function consentTo(
+  { callId, argv, workdir, tty, escalation }: CommandRequest,
   question: Pick<CommandQuestion, "reason" | "escalated" | "amendable">,
   context: ToolContext,
   deps: CommandDeps,
 ): Promise<Consent> {
-  const reason = escalation.asked ? (escalation.justification ?? question.reason) : question.reason;
+  const cwd = realFolder(workdir);
+  const reason = withJustification(question.reason, escalation);
   const proposedPrefix = escalation.prefixRule;
-  return consentToCommand({ ...question, callId, argv, cwd: workdir, reason, proposedPrefix }, context, deps);
+  const consent = await consentToCommand(
+    { ...question, callId, argv, cwd, tty, reason, proposedPrefix },
+    context,
+    deps,
+  );
+  if (!consent.granted || realFolder(workdir) === cwd) return consent;
+  return { granted: false, reason: `"${workdir}" is another folder than when the user was asked` };
 }
 
-function wasDenied({ exitCode, output, startFailure }: Collected): boolean {
-  return exitCode !== null && startFailure === undefined && looksDenied({ exitCode, output: capturedText(output) });
+/** As written where it does not exist: then the start fails. */
+function realFolder(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+/** The model's words never take the place of what rules and policy say. */
+function withJustification(reason: string, { asked, justification }: Escalation): string {
+  if (!asked || justification === undefined) return reason;
+  return reason === ESCALATION_REASON ? justification : `${reason}. The model says: ${justification}`;
+}
+
+function wasDenied(ran: Collected & { timedOut?: boolean }): boolean {
+  const { exitCode, output, startFailure } = ran;
+  if (exitCode === null || startFailure !== undefined || ran.timedOut === true) return false;
+  return looksDenied({ exitCode, output: capturedText(output) });
 }
 
 /** The folder a command runs in: the session's cwd unless the model names another, relative to it. */

@@ -5,6 +5,11 @@ export function failure(output: string): ToolResult {
   return { output, success: false };
 }
 
+/** An output with what the model is told besides it. */
+export function withNote(output: string, note: string | undefined): string {
+  return note === undefined ? output : `${output}${output.endsWith("\n") ? "" : "\n"}${note}`;
+}
+
 /** An answer that says the call worked. */
 export function success(output: string): ToolResult {
   return { output, success: true };

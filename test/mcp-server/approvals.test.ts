@@ -29,7 +29,6 @@ describe("answers that are a yes", () => {
     { action: "accept" },
     { action: "accept", content: {} },
     { action: "accept", content: { decision: "approved" } },
-    { action: "decline", decision: "approved" },
   ];
   test.each(decisions.map((result) => [JSON.stringify(result), result]))("%s", async (_, result) => {
     const { world, isError } = await play(commands("touch x"), () => ({ result }));
@@ -45,6 +44,7 @@ describe("answers that are a no", () => {
     { result: { decision: { approved_execpolicy_amendment: { proposed_execpolicy_amendment: [] } } } },
     { result: { decision: { approved_execpolicy_amendment: "touch" } } },
     { result: { action: "decline" } },
+    { result: { action: "decline", decision: "approved" } },
     { result: { action: "cancel" } },
     { result: { action: "accept", content: { decision: "denied" } } },
     { result: {} },

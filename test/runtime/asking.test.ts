@@ -103,6 +103,7 @@ describe("a command under untrusted", () => {
         cwd: made.session.home.cwd,
         reason: "the command is not known to be safe",
         escalated: false,
+        tty: false,
         proposedRule: ["touch", "made"],
       },
     ]);
@@ -156,15 +157,48 @@ describe("a command under untrusted", () => {
   });
 
   test("a rule too broad is not written, with a warning; the command runs this once", async () => {
-    const decision: ApprovalDecision = { type: "approved_with_rule", prefix: ["bash"] };
-    await using made = await stage("untrusted", [decision], () => [run("touch made")]);
+    const decision: ApprovalDecision = { type: "approved_with_rule", prefix: ["env"] };
+    await using made = await stage("untrusted", [decision], () => [run("env A=1 touch made")]);
     await made.session.say("go");
     expect(existsSync(join(made.session.home.cwd, "made"))).toBe(true);
     expect(existsSync(join(made.session.home.codexHome, "rules"))).toBe(false);
     expect(made.session.events).toContainEqual({
       type: "warning",
-      message: 'Cannot always allow ["bash"]: it would allow nearly every command',
+      message: 'Cannot always allow ["env"]: it would allow nearly every command',
     });
+  });
+
+  test("a rule that the command does not begin with is not written", async () => {
+    const decision: ApprovalDecision = { type: "approved_with_rule", prefix: ["make"] };
+    await using made = await stage("untrusted", [decision], () => [run("touch made")]);
+    await made.session.say("go");
+    expect(existsSync(join(made.session.home.cwd, "made"))).toBe(true);
+    expect(existsSync(join(made.session.home.codexHome, "rules"))).toBe(false);
+    expect(made.session.events.filter(({ type }) => type === "warning")).toHaveLength(1);
+  });
+
+  test("in a folder that became another one meanwhile is not run", async () => {
+    const swap = (made: Stage) => {
+      rmSync(join(made.session.home.cwd, "sub"), { recursive: true });
+      symlinkSync(made.outside, join(made.session.home.cwd, "sub"));
+      return yes;
+    };
+    await using made = await stage("untrusted", [swap], () => [run("touch made", { workdir: "sub" })], {
+      sandbox_mode: "danger-full-access",
+    });
+    mkdirSync(join(made.session.home.cwd, "sub"));
+    await made.session.say("go");
+    expect(made.outputs()[0]).toContain("is another folder than when the user was asked");
+    expect(existsSync(join(made.outside, "made"))).toBe(false);
+  });
+
+  test("with a terminal is another one than without", async () => {
+    await using made = await stage("untrusted", [always, no], () => [
+      run("touch made"),
+      run("touch made", { tty: true }),
+    ]);
+    await made.session.say("go");
+    expect(made.requests).toMatchObject([{ tty: false }, { tty: true }]);
   });
 
   test("leaves the sandbox only after a second question", async () => {
@@ -174,7 +208,9 @@ describe("a command under untrusted", () => {
       ["the command is not known to be safe", false],
       ["command failed; retry without sandbox?", true],
     ]);
-    expect(made.outputs()).toEqual([REJECTED]);
+    expect(made.outputs()).toEqual([
+      expect.stringMatching(/Read-only file system\n\(It was not run again without the sandbox: rejected by user\.\)$/),
+    ]);
     expect(existsSync(join(made.outside, "made"))).toBe(false);
   });
 });
@@ -245,16 +281,20 @@ describe("a patch", () => {
     expect(made.outputs().slice(2)).toEqual(["patch rejected by user"]);
   });
 
-  test("that leads elsewhere once it is approved is not written", async () => {
+  test("that leads elsewhere once it is approved is asked about again, with where it leads now", async () => {
     const swap = (made: Stage) => {
       rmSync(join(made.session.home.cwd, "sub"), { recursive: true });
       symlinkSync(made.outside, join(made.session.home.cwd, "sub"));
       return yes;
     };
-    await using made = await stage("untrusted", [swap], () => [add("sub/a")]);
+    await using made = await stage("untrusted", [swap, no], () => [add("sub/a")]);
     mkdirSync(join(made.session.home.cwd, "sub"));
     await made.session.say("go");
-    expect(made.outputs()).toEqual(["patch rejected: it leads to other files than when the user was asked"]);
+    expect(made.requests).toMatchObject([
+      { escalated: false, outside: [] },
+      { escalated: true, outside: [join(made.outside, "a")] },
+    ]);
+    expect(made.outputs()).toEqual(["patch rejected by user"]);
     expect(existsSync(join(made.outside, "a"))).toBe(false);
   });
 
@@ -268,6 +308,20 @@ describe("a patch", () => {
     waiting.session.submit({ type: "interrupt" });
     await turn;
   });
+});
+
+test("stopping a review at a question stops the turn", async () => {
+  await using made = await stage("untrusted", [{ type: "abort" }], () => [run("touch made")]);
+  made.session.submit({ type: "review", target: { type: "custom", instructions: "look" } });
+  await made.session.until(({ type }) => type === "turn_aborted");
+  expect(made.session.events.some(({ type }) => type === "turn_failed" || type === "error")).toBe(false);
+});
+
+test("the model's reason stands beside the policy's, never in its place", async () => {
+  const asks = { sandbox_permissions: "require_escalated", justification: "Trust me." };
+  await using made = await stage("on-request", [no], () => [run("rm -rf made", asks)]);
+  await made.session.say("go");
+  expect(made.requests).toMatchObject([{ reason: "the command may destroy files. The model says: Trust me." }]);
 });
 
 test("what a review runs is asked about too", async () => {

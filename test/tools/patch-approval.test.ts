@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ApprovalDecision, ApprovalRequest } from "#protocol/approvals.ts";
 import type { ApprovalPolicy, SandboxPolicy } from "#protocol/policies.ts";
 import { decidePatch } from "#tools/apply-patch/patch-policy.ts";
+import type { PatchRunDeps } from "#tools/apply-patch/run-patch.ts";
 import type { ToolPayload } from "#tools/tool.ts";
 import { patchOf } from "../apply-patch/scratch.ts";
 import { FULL, neverSpawned, REJECTED, Session, WORKSPACE } from "./patch-stage.ts";
+
+type Workspace = Extract<SandboxPolicy, { type: "workspace-write" }>;
 
 describe("where a patch may write", () => {
   const refusals: [string, SandboxPolicy, string[], ((session: Session) => void)?][] = [
@@ -67,7 +70,7 @@ describe("where a patch may write", () => {
     const policies = ["never", "on-request", "on-failure", "untrusted"] as const;
     const row = (policy: SandboxPolicy, ...paths: string[]) => policies.map((name) => brief(name, policy, paths));
     const inside = ["write, confined", "write, confined", "write, confined", "ask, confined"];
-    const outside = [refused, "ask", "write, confined", "ask"];
+    const outside = [refused, "ask", "ask", "ask"];
     expect(row(WORKSPACE, "/w/a", "/w/b/c")).toEqual(inside);
     expect(row(WORKSPACE, "/w/.gitignore")).toEqual(inside);
     for (const path of ["/a", "/w2/a", "/w/.git/x", "/w/.git"])
@@ -90,14 +93,71 @@ describe("where a person can be asked", () => {
     return requests;
   };
 
-  test("what the sandbox stopped is offered without it, and then written to the very file", async () => {
+  test("outside the folder it is asked about, and then written to the very file", async () => {
     using session = new Session(WORKSPACE);
     const requests = asked(session, "on-failure", "approved");
     const result = await session.patch("*** Add File: ../outside/a.txt", "+1");
-    expect(requests).toMatchObject([{ type: "patch", reason: "command failed; retry without sandbox?" }]);
+    const path = join(session.base, "outside/a.txt");
+    const reason = `it writes outside the writable folders: "${path}"`;
+    expect(requests).toMatchObject([{ type: "patch", reason, escalated: true, outside: [path] }]);
     expect(result).toMatchObject({ success: true });
     expect(session.outside()).toEqual({ "a.txt": "1\n" });
     expect(session.events.map(({ type }) => type)).toEqual(["patch_started", "patch_finished"]);
+  });
+
+  test("what the sandbox stops all the same is offered without it, also after an approval for the session", async () => {
+    const stopped: PatchRunDeps["spawnSelf"] = async () => ({
+      exitCode: 1,
+      stdout: "",
+      stderr: "Failed to write file a.txt\nRead-only file system\n",
+    });
+    using session = new Session(WORKSPACE);
+    const requests = asked(session, "untrusted", "approved_for_session", "denied");
+    const call = { kind: "custom", input: patchOf("*** Add File: a.txt", "+1") } as const;
+    expect(await session.call(call, { spawnSelf: stopped })).toMatchObject({ output: "patch rejected by user" });
+    expect(requests).toMatchObject([{ escalated: false }, { escalated: true }]);
+    expect(session.files()).toEqual({});
+  });
+
+  test("is not offered again when a part of it was written", async () => {
+    const partly: PatchRunDeps["spawnSelf"] = async () => ({
+      exitCode: 1,
+      stdout: "",
+      stderr: "Failed to write file b\nPermission denied\nChanged before the failure:\nA a\nNot changed:\nA b\n",
+    });
+    using session = new Session(WORKSPACE);
+    const requests = asked(session, "on-request");
+    const call = { kind: "custom", input: patchOf("*** Add File: a", "+1", "*** Add File: b", "+1") } as const;
+    expect(await session.call(call, { spawnSelf: partly })).toMatchObject({ success: false });
+    expect(requests).toEqual([]);
+  });
+
+  test("a change other than the one that was shown is asked about again", async () => {
+    using session = new Session(FULL);
+    const requests: ApprovalRequest[] = [];
+    const approve = async (request: ApprovalRequest): Promise<ApprovalDecision> => {
+      requests.push(request);
+      if (requests.length > 1) return { type: "denied" };
+      writeFileSync(join(session.work, "a.txt"), "somebody else's\n");
+      return { type: "approved" };
+    };
+    Object.assign(session.context, { approvalPolicy: "untrusted", person: { approve } });
+    expect(await session.patch("*** Add File: a.txt", "+1")).toMatchObject({ output: "patch rejected by user" });
+    expect(requests).toMatchObject([
+      { changes: [{ kind: "add" }] },
+      { changes: [{ diff: expect.stringContaining("-somebody") }] },
+    ]);
+    expect(session.files()).toEqual({ "a.txt": "somebody else's\n" });
+  });
+
+  test("what commands cannot read is not read for a patch either", async () => {
+    using session = new Session({ ...(WORKSPACE as Workspace), deny_read: ["secret*"] }, { "secret.txt": "key\n" });
+    symlinkSync("secret.txt", join(session.work, "link"));
+    for (const path of ["secret.txt", "link"]) {
+      const result = await session.patch(`*** Update File: ${path}`, "*** Move to: b", "@@", "-key", "+k");
+      expect(result.output).toBe(`patch rejected: "${path}" may be neither read nor written (deny_read)`);
+    }
+    expect(session.events).toEqual([]);
   });
 
   test("the answer no leaves the file as it is", async () => {

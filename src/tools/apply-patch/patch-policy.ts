@@ -6,8 +6,11 @@ import type { WritableRoot } from "#sandbox/sandbox.ts";
 /** What may happen with a patch before it is written. */
 export type PatchDecision =
   | { type: "write"; confined: boolean }
-  /** The user is to be asked; `reason` says why. Approved, it is written inside the sandbox (`confined`) or not. */
-  | { type: "ask"; reason: string; confined: boolean }
+  /**
+   * The user is to be asked; `reason` says why. Approved, it is written inside the sandbox (`confined`) or not.
+   * `outside` are the paths the sandbox would not let be written.
+   */
+  | { type: "ask"; reason: string; confined: boolean; outside: readonly string[] }
   /** `reason` goes to the model as it is. */
   | { type: "reject"; reason: string };
 
@@ -25,19 +28,18 @@ const OUTSIDE = "writing outside of the project; rejected by user approval setti
 
 /** The rule for one patch: policy × where it writes. */
 export function decidePatch({ approvalPolicy, policy, realPaths, roots }: PatchDecisionInput): PatchDecision {
-  const outside = outsidePath(policy, realPaths, roots);
-  const confined = policy.type !== "danger-full-access" && outside === undefined;
+  const outside = outsidePaths(policy, realPaths, roots);
+  const confined = policy.type !== "danger-full-access" && outside.length === 0;
+  const question = { type: "ask", confined, outside } as const;
   switch (approvalPolicy) {
     case "untrusted":
-      return { type: "ask", reason: outside === undefined ? UNTRUSTED : leavesReason(outside), confined };
+      return { ...question, reason: outside.length === 0 ? UNTRUSTED : leavesReason(outside) };
     case "on-failure":
-      // Outside the writable folders it fails inside the sandbox, and then the user is asked.
-      return { type: "write", confined: policy.type !== "danger-full-access" };
     case "on-request":
-      if (outside === undefined) return { type: "write", confined };
-      return { type: "ask", reason: leavesReason(outside), confined };
+      // Inside the sandbox it would fail, perhaps after a part of it was written.
+      return outside.length === 0 ? { type: "write", confined } : { ...question, reason: leavesReason(outside) };
     case "never":
-      return outside === undefined ? { type: "write", confined } : { type: "reject", reason: OUTSIDE };
+      return outside.length === 0 ? { type: "write", confined } : { type: "reject", reason: OUTSIDE };
     default:
       return assertNever(approvalPolicy);
   }
@@ -45,19 +47,19 @@ export function decidePatch({ approvalPolicy, policy, realPaths, roots }: PatchD
 
 const UNTRUSTED = "the approval policy asks about every patch";
 
-function leavesReason(path: string): string {
-  return `it writes "${path}", which is outside the writable folders`;
+function leavesReason(outside: readonly string[]): string {
+  const shown = [...new Set(outside)].map((path) => JSON.stringify(path)).join(", ");
+  return `it writes outside the writable folders: ${shown}`;
 }
 
-/** The first path the sandbox would not let be written. */
-function outsidePath(policy: SandboxPolicy, realPaths: readonly string[], roots: readonly WritableRoot[]) {
+function outsidePaths(policy: SandboxPolicy, realPaths: readonly string[], roots: readonly WritableRoot[]) {
   switch (policy.type) {
     case "danger-full-access":
-      return undefined;
+      return [];
     case "read-only":
-      return realPaths[0];
+      return realPaths;
     case "workspace-write":
-      return realPaths.find((path) => !isWritablePath(path, roots));
+      return realPaths.filter((path) => !isWritablePath(path, roots));
     default:
       return assertNever(policy);
   }

@@ -1,8 +1,9 @@
 import { statSync } from "node:fs";
-import { applyVerified, describeFailure } from "#apply-patch/apply.ts";
+import { resolve } from "node:path";
+import { applyVerified, describeFailure, isPartlyDone } from "#apply-patch/apply.ts";
 import { fileChanges } from "#apply-patch/file-changes.ts";
 import { parsePatch } from "#apply-patch/parse.ts";
-import { describeForModel } from "#apply-patch/patch.ts";
+import { describeForModel, type Patch } from "#apply-patch/patch.ts";
 import { summarize } from "#apply-patch/summarize.ts";
 import { type VerifiedPatch, verifyPatch } from "#apply-patch/verify.ts";
 import type { SessionApprovals } from "#approvals/session-cache.ts";
@@ -11,8 +12,9 @@ import { CodexError, osErrorText } from "#lib/errors.ts";
 import { Semaphore } from "#lib/semaphore.ts";
 import type { FileChange } from "#protocol/file-change.ts";
 import { looksDenied } from "#sandbox/denial.ts";
+import { deniesRead } from "#sandbox/deny-read.ts";
 import { writableRoots } from "#sandbox/roots.ts";
-import { canAsk, consentToPatch, REJECTED, RETRY_REASON } from "../consent.ts";
+import { canAsk, consentToPatch, type PatchQuestion, REJECTED, RETRY_REASON } from "../consent.ts";
 import { structuredJson } from "../shell/structured-output.ts";
 import { failure } from "../text-result.ts";
 import type { ToolContext, ToolResult } from "../tool.ts";
@@ -53,16 +55,16 @@ export type RunVerifiedPatch = (args: {
  */
 export function createPatchRunner(deps: PatchRunDeps): RunVerifiedPatch {
   return async (args) => {
-    let permit: Permit = NO_PERMIT;
+    let permit: Permit | undefined;
     for (;;) {
-      const outcome = await oneAtATime.run(() => attempt(args, permit, deps));
+      const known = permit;
+      const outcome = await oneAtATime.run(() => attempt(args, known, deps));
       if (!("question" in outcome)) return outcome;
       const { question } = outcome;
-      const { changes, realPaths } = question;
       // Nobody else's patch waits while a person thinks: afterwards everything is verified again.
-      if (!question.isAnnounced) announce(args, { changes, autoApproved: false });
+      if (!question.isAnnounced) announce(args, { changes: question.changes, autoApproved: false });
       const consent = await consentToPatch({ ...question, callId: args.callId }, args.context, deps);
-      permit = { changes, paths: new Set(realPaths), confined: question.confined, startedMs: monotonicMs() };
+      permit = { ...question, startedMs: monotonicMs() };
       if (!consent.granted) return refused(refusalText(consent.reason), permit, args);
     }
   };
@@ -71,52 +73,45 @@ export function createPatchRunner(deps: PatchRunDeps): RunVerifiedPatch {
 /** Calls may overlap; two patches for one file would each be computed from the content before both. */
 const oneAtATime = new Semaphore(1);
 
-/** What a person was asked, and allowed so far. */
-interface Permit {
-  /** As announced. */
-  changes: FileChange[];
-  /** Real paths; undefined when nobody was asked. */
-  paths: ReadonlySet<string> | undefined;
-  confined: boolean;
-  startedMs: number;
-}
-
-const NO_PERMIT: Permit = { changes: [], paths: undefined, confined: true, startedMs: 0 };
-
-interface Question {
-  changes: FileChange[];
-  realPaths: readonly string[];
-  reason: string;
-  confined: boolean;
+interface Question extends Omit<PatchQuestion, "callId"> {
   /** Whether front ends have heard of the patch. */
   isAnnounced: boolean;
+}
+
+/** What a person was asked, and allowed. */
+interface Permit extends Omit<PatchQuestion, "callId"> {
+  startedMs: number;
 }
 
 type Arguments = Parameters<RunVerifiedPatch>[0];
 
 async function attempt(
   args: Arguments,
-  permit: Permit,
+  permit: Permit | undefined,
   deps: PatchRunDeps,
 ): Promise<ToolResult | { question: Question }> {
   const { patch, workdir, context, callId } = args;
   context.signal.throwIfAborted();
-  const verified = verifiedPatch(patch, workdir);
+  const verified = verifiedPatch(patch, workdir, context);
   if (typeof verified === "string") return refused(verified, permit, args);
   const realPaths = verified.steps.map((step) => step.target);
-  const decision = judge(realPaths, permit, context);
-  if (decision.type === "reject") return refused(`patch rejected: ${decision.reason}`, permit, args);
   const changes = await fileChanges(verified.edits);
   context.signal.throwIfAborted();
-  if (decision.type === "ask") return { question: { ...decision, changes, realPaths, isAnnounced: false } };
-  if (permit.paths === undefined) announce(args, { changes, autoApproved: true });
-  const startedMs = permit.paths === undefined ? monotonicMs() : permit.startedMs;
+  const decision = judge({ realPaths, changes }, permit, context);
+  if (decision.type === "reject") return refused(`patch rejected: ${decision.reason}`, permit, args);
+  const escalated = !decision.confined && context.sandbox.policy.type !== "danger-full-access";
+  const isAnnounced = permit !== undefined;
+  if (decision.type === "ask") return { question: { ...decision, escalated, changes, realPaths, isAnnounced } };
+  if (!isAnnounced) announce(args, { changes, autoApproved: true });
+  const startedMs = permit?.startedMs ?? monotonicMs();
   const run = { patch, cwd: workdir, context };
   const { exitCode, output } = await (decision.confined
     ? executeConfined(run, deps)
     : applyHere(verified, permit, context));
-  if (decision.confined && mayRetry(context) && looksDenied({ exitCode, output })) {
-    return { question: { reason: RETRY_REASON, confined: false, changes, realPaths, isAnnounced: true } };
+  const wasDenied = looksDenied({ exitCode, output }) && !isPartlyDone(output);
+  if (decision.confined && wasDenied && mayRetry(context)) {
+    const asked = { reason: RETRY_REASON, escalated: true, outside: realPaths };
+    return { question: { ...asked, changes, realPaths, isAnnounced: true } };
   }
   const durationMs = monotonicMs() - startedMs;
   context.emit({ type: "patch_finished", callId, changes, success: exitCode === 0, output, durationMs });
@@ -131,22 +126,32 @@ function mayRetry(context: ToolContext): boolean {
   return context.approvalPolicy !== "never" && canAsk(context);
 }
 
-/** A permit is for the files it names: where the patch leads elsewhere by now, it is not what was agreed to. */
-function judge(realPaths: readonly string[], { paths, confined }: Permit, context: ToolContext): PatchDecision {
-  if (paths !== undefined) {
-    if (realPaths.every((path) => paths.has(path))) return { type: "write", confined };
-    return { type: "reject", reason: "it leads to other files than when the user was asked" };
-  }
+/** A permit is for what was shown: where the files or what becomes of them are others by now, it is asked again. */
+function judge(
+  found: Pick<Permit, "realPaths" | "changes">,
+  permit: Permit | undefined,
+  context: ToolContext,
+): PatchDecision {
   const { approvalPolicy, sandbox, forceAsk } = context;
+  const { realPaths } = found;
+  if (permit !== undefined && isSame(found, permit)) {
+    return { type: "write", confined: !permit.escalated && sandbox.policy.type !== "danger-full-access" };
+  }
   const roots = writableRoots(sandbox);
   const decision = decidePatch({ approvalPolicy, policy: sandbox.policy, realPaths, roots });
-  if (decision.type !== "write" || forceAsk === undefined) return decision;
-  return { type: "ask", reason: forceAsk, confined: decision.confined };
+  const reason = permit === undefined ? forceAsk : "it is not what it was when you were asked";
+  if (decision.type !== "write" || reason === undefined) return decision;
+  return { type: "ask", reason, confined: decision.confined, outside: [] };
+}
+
+function isSame(found: Pick<Permit, "realPaths" | "changes">, { realPaths, changes }: Permit): boolean {
+  return JSON.stringify([found.realPaths, found.changes]) === JSON.stringify([realPaths, changes]);
 }
 
 /** What was announced is also told ended. */
-function refused(output: string, { paths, changes }: Permit, { callId, context }: Arguments): ToolResult {
-  if (paths !== undefined) {
+function refused(output: string, permit: Permit | undefined, { callId, context }: Arguments): ToolResult {
+  if (permit !== undefined) {
+    const { changes } = permit;
     context.emit({ type: "patch_finished", callId, changes, success: false, output, durationMs: 0 });
   }
   return failure(output);
@@ -156,13 +161,25 @@ function refusalText(reason: string): string {
   return reason === REJECTED ? `patch ${REJECTED}` : `patch rejected: ${reason}`;
 }
 
+/** The first path of the patch that commands cannot read either: telling what fits would tell what is in it. */
+function hiddenPath({ hunks }: Patch, workdir: string, { sandbox }: ToolContext): string | undefined {
+  const { policy } = sandbox;
+  if (policy.type !== "workspace-write" || policy.deny_read === undefined || policy.deny_read.length === 0) {
+    return undefined;
+  }
+  const paths = hunks.flatMap((hunk) => (hunk.type === "update" ? [hunk.path, hunk.movePath] : [hunk.path]));
+  return paths.find((path) => path !== null && deniesRead(resolve(workdir, path), sandbox)) ?? undefined;
+}
+
 /** The patch ready to be written, or what the model is told instead. */
-function verifiedPatch(text: string, workdir: string): VerifiedPatch | string {
+function verifiedPatch(text: string, workdir: string, context: ToolContext): VerifiedPatch | string {
   const patch = parsePatch(text);
   if (patch.type !== "patch") return verificationFailed(describeForModel(patch));
   if (patch.hunks.length === 0) return "patch rejected: empty patch";
   const missing = folderProblem(workdir);
   if (missing !== undefined) return verificationFailed(missing);
+  const hidden = hiddenPath(patch, workdir, context);
+  if (hidden !== undefined) return `patch rejected: "${hidden}" may be neither read nor written (deny_read)`;
   const verified = verifyPatch(patch, workdir);
   return verified.type === "verified" ? verified : verificationFailed(describeForModel(verified));
 }
@@ -197,7 +214,8 @@ async function executeConfined(run: Parameters<PatchRunDeps["spawnSelf"]>[0], de
 /** Stands for "no exit code" where a number is needed. */
 const KILLED = -1;
 
-function applyHere(verified: VerifiedPatch, { paths }: Permit, { signal }: ToolContext): Outcome {
+function applyHere(verified: VerifiedPatch, permit: Permit | undefined, { signal }: ToolContext): Outcome {
+  const paths = permit && new Set(permit.realPaths);
   const outcome = applyVerified(
     verified,
     paths === undefined ? { signal } : { signal, allowed: (path) => paths.has(path) },

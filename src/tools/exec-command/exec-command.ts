@@ -17,7 +17,7 @@ import {
 import { functionSpec } from "../function-spec.ts";
 import { type CommandDeps, commandWorkdir, type NotStarted, runGuarded } from "../guarded-run.ts";
 import { rustDebug } from "../rust-debug.ts";
-import { failure, wrongPayload } from "../text-result.ts";
+import { failure, withNote, wrongPayload } from "../text-result.ts";
 import type { Tool, ToolCall, ToolContext, ToolResult } from "../tool.ts";
 import description from "./description.md" with { type: "text" };
 import { sessionResponse } from "./response.ts";
@@ -135,7 +135,8 @@ async function runCommand(
   const { session, waited: collected } = ran;
   if (collected.startFailure?.unavailable) return failure(`exec_command failed: ${collected.startFailure.message}`);
   const options = { sessionId: session.id, maxOutputTokens: args.max_output_tokens };
-  return { output: sessionResponse(collected, options), success: (collected.exitCode ?? 0) === 0 };
+  const output = withNote(sessionResponse(collected, options), ran.note);
+  return { output, success: (collected.exitCode ?? 0) === 0 };
 }
 
 function notStartedText(start: NotStarted): string {

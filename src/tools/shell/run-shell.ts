@@ -5,9 +5,16 @@ import type { PreparedScript } from "#process/login-env.ts";
 import { capturedText } from "#process/output-buffer.ts";
 import type { Collected } from "#process/sessions.ts";
 import { REJECTED } from "../consent.ts";
-import { type CommandDeps, commandWorkdir, type Escalation, type NotStarted, runGuarded } from "../guarded-run.ts";
+import {
+  type CommandDeps,
+  type CommandRan,
+  commandWorkdir,
+  type Escalation,
+  type NotStarted,
+  runGuarded,
+} from "../guarded-run.ts";
 import { rustDebug } from "../rust-debug.ts";
-import { failure } from "../text-result.ts";
+import { failure, withNote } from "../text-result.ts";
 import type { ToolContext, ToolResult } from "../tool.ts";
 import type { StructuredOutput } from "./structured-output.ts";
 
@@ -41,15 +48,17 @@ export async function runShell(call: ShellCall, context: ToolContext, deps: Comm
   const request = { callId, argv, prepared, workdir, tty: false, escalation };
   const ran = await runGuarded(request, context, deps, (session) => deps.sessions.runToEnd(session, waiting));
   if (ran.type !== "ran") return notStarted(notStartedText(ran), call, workdir, context);
-  return answerOf(ran.waited, call, context);
+  return answerOf(ran, call, context);
 }
 
-function answerOf(ended: Collected & { timedOut: boolean }, call: ShellCall, context: ToolContext): ToolResult {
+type Ended = CommandRan<Collected & { timedOut: boolean }>;
+
+function answerOf({ waited: ended, note }: Ended, call: ShellCall, context: ToolContext): ToolResult {
   if (ended.startFailure?.unavailable) return failure(`execution error: ${ended.startFailure.message}`);
   const durationMs = ended.wallMs;
   const text = capturedText(ended.output);
   const told = ended.timedOut ? `command timed out after ${Math.round(durationMs)} milliseconds\n${text}` : text;
-  const output = truncateWithLineCount(told, context.model.truncation);
+  const output = withNote(truncateWithLineCount(told, context.model.truncation), note);
   const exitCode = ended.exitCode ?? -1;
   return { output: call.format({ output, exitCode, durationMs }), success: exitCode === 0 };
 }

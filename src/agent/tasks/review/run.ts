@@ -47,6 +47,11 @@ export async function reviewTask(
   child.submit({ type: "user_turn", input: [{ type: "text", text: prompt }] });
   try {
     const ended = await followReview(child, state);
+    // Whoever stopped it (a person who was asked, a hook) means the turn.
+    if (ended.type === "aborted") {
+      turn.interrupt();
+      throw turn.signal.reason;
+    }
     turn.signal.throwIfAborted();
     return await finishReview(state, ended);
   } finally {
@@ -55,19 +60,20 @@ export async function reviewTask(
   }
 }
 
-type ReviewEnd = { type: "answered"; text: string | null } | { type: "failed"; message: string };
+type ReviewEnd = Reviewed | { type: "aborted" };
+type Reviewed = { type: "answered"; text: string | null } | { type: "failed"; message: string };
 
 async function followReview(child: ReviewChild, state: ThreadState): Promise<ReviewEnd> {
   for await (const event of child.events) {
     if (FORWARDED.has(event.type)) state.emit(event);
     else if (event.type === "turn_completed") return { type: "answered", text: event.lastAgentMessage };
     else if (event.type === "turn_failed") return { type: "failed", message: event.message };
-    else if (event.type === "turn_aborted") return { type: "failed", message: "the review was interrupted" };
+    else if (event.type === "turn_aborted") return { type: "aborted" };
   }
   return { type: "failed", message: "the review ended without an answer" };
 }
 
-async function finishReview(state: ThreadState, ended: ReviewEnd): Promise<TurnEnd> {
+async function finishReview(state: ThreadState, ended: Reviewed): Promise<TurnEnd> {
   if (ended.type === "failed") {
     exitReview(state, null, null);
     return { type: "failed", message: ended.message };
