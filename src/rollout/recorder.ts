@@ -1,9 +1,10 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { isoTimestamp, nowMs } from "#lib/clock.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { toJsonLine } from "#lib/jsonl.ts";
 import type { RolloutItem, SessionMeta } from "#protocol/rollout-item.ts";
+import { AppendFile } from "./append-file.ts";
 import { nextOrdinal } from "./ordinal.ts";
 import { rolloutPath } from "./path.ts";
 import { PersistPolicy } from "./persist-policy.ts";
@@ -22,7 +23,7 @@ const NEWLINE = Buffer.from("\n");
 export class RolloutRecorder {
   /** The file, or null when the session is ephemeral. */
   readonly path: string | null;
-  #fd: number | undefined;
+  #file: AppendFile | undefined;
   #queued: Buffer[] = [];
   readonly #policy = new PersistPolicy();
   /** Whether the file ends inside a line, which must be closed off before the next one starts. */
@@ -30,9 +31,9 @@ export class RolloutRecorder {
   /** Number of the next line where lines are numbered. */
   #ordinal: number | undefined;
 
-  private constructor(path: string | null, fd: number | undefined, end: FileEnd = { torn: false, ordinal: undefined }) {
-    this.path = path;
-    this.#fd = fd;
+  private constructor(file: AppendFile | undefined, end: FileEnd = { torn: false, ordinal: undefined }) {
+    this.path = file?.path ?? null;
+    this.#file = file;
     this.#torn = end.torn;
     this.#ordinal = end.ordinal;
   }
@@ -40,12 +41,12 @@ export class RolloutRecorder {
   /** Makes the file of a new thread with its `session_meta` line. Throws `CodexError` "rollout_create". */
   static create(options: { codexHome: string; meta: SessionMeta; startedAtMs?: number }): RolloutRecorder {
     const path = rolloutPath(options.codexHome, options.meta.id, options.startedAtMs ?? nowMs());
-    const fd = tryCreating(path);
-    const recorder = new RolloutRecorder(path, fd);
+    const file = new AppendFile(path, tryCreating(path));
+    const recorder = new RolloutRecorder(file);
     try {
       recorder.append([{ type: "session_meta", payload: options.meta }]);
     } catch (error) {
-      closeSync(fd);
+      file.close();
       // A session of which not even the first line could be stored would only be in the way.
       rmSync(path, { force: true });
       throw error;
@@ -59,7 +60,8 @@ export class RolloutRecorder {
     try {
       // Read access is needed to look at the last byte; without O_CREAT a deleted session is an error.
       fd = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_NONBLOCK);
-      return new RolloutRecorder(path, fd, fileEnd(fd));
+      const end = fileEnd(fd);
+      return new RolloutRecorder(new AppendFile(path, fd), end);
     } catch (error) {
       if (fd !== undefined) closeSync(fd);
       throw new CodexError("rollout_open", `Cannot continue the session file "${path}": ${reason(error)}`, {
@@ -70,11 +72,11 @@ export class RolloutRecorder {
 
   /** A recorder that keeps nothing (`--ephemeral`). */
   static ephemeral(): RolloutRecorder {
-    return new RolloutRecorder(null, undefined);
+    return new RolloutRecorder(undefined);
   }
 
   append(items: readonly RolloutItem[]): void {
-    if (this.#fd === undefined) return;
+    if (this.#file === undefined) return;
     const timestamp = isoTimestamp();
     for (const item of items) this.#queued.push(this.#encode(timestamp, item));
     this.flush();
@@ -82,18 +84,18 @@ export class RolloutRecorder {
 
   /** Writes what an earlier failure left queued; does nothing when there is nothing. Throws as `append`. */
   flush(): void {
-    if (this.#fd === undefined || this.#queued.length === 0) return;
+    if (this.#file === undefined || this.#queued.length === 0) return;
     const lines = this.#queued.splice(0);
     const batch = Buffer.concat(this.#torn ? [NEWLINE, ...lines] : lines);
     let written = 0;
     try {
-      written = writeSync(this.#fd, batch);
+      written = this.#file.write(batch);
       if (written === batch.length) {
         this.#torn = false;
         return;
       }
       // The kernel took a part (disk nearly full, a quota): asking for the rest tells why.
-      written += writeSync(this.#fd, batch, written);
+      written += this.#file.write(batch, written);
       if (written < batch.length)
         throw new CodexError("short_write", `only ${written} of ${batch.length} bytes were written`);
       this.#torn = false;
@@ -107,14 +109,14 @@ export class RolloutRecorder {
 
   /** Closes the file. Queued lines are tried once more, silently. Safe to call twice. */
   close(): void {
-    if (this.#fd === undefined) return;
+    if (this.#file === undefined) return;
     try {
       this.flush();
     } catch {
       // The failure was reported by the append that caused it.
     }
-    closeSync(this.#fd);
-    this.#fd = undefined;
+    this.#file.close();
+    this.#file = undefined;
   }
 
   #encode(timestamp: string, item: RolloutItem): Buffer {

@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { appendFileSync, readFileSync, statSync } from "node:fs";
+import {
+  appendFileSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { uuidv7 } from "#lib/ids.ts";
 import { textMessage } from "#protocol/items.ts";
@@ -227,6 +236,77 @@ describe("going on with a file", () => {
       expect(own.map((text) => Number(/"text":".(\d+)/.exec(text)?.[1]))).toEqual([...Array(300).keys()]);
     }
   }, 60_000);
+});
+
+describe("between turns", () => {
+  test("the file is closed, and takes what follows", async () => {
+    await using home = await tempHome();
+    const recorder = kept(RolloutRecorder.create({ codexHome: home.codexHome, meta: sessionMeta(home) }));
+    recorder.append([said("one")]);
+    expect(isOpen(pathOf(recorder))).toBe(true);
+    await untilClosed(pathOf(recorder));
+    recorder.append([said("two"), said("three")]);
+    await untilClosed(pathOf(recorder));
+    recorder.append([said("four")]);
+    const texts = linesOf(pathOf(recorder)).slice(1);
+    expect(texts.map((line) => line.payload)).toEqual(
+      ["one", "two", "three", "four"].map((text) => textMessage("user", text)),
+    );
+  });
+
+  test("a file that is deleted or replaced stays as it is, and the session goes on", async () => {
+    await using home = await tempHome();
+    for (const change of ["deleted", "replaced"]) {
+      const recorder = kept(RolloutRecorder.create({ codexHome: home.codexHome, meta: sessionMeta(home) }));
+      const path = pathOf(recorder);
+      await untilClosed(path);
+      if (change === "deleted") rmSync(path);
+      else renameSync(home.write("other", "somebody else's"), path);
+      recorder.append([said("x")]);
+      recorder.append([said("y")]);
+      if (change === "deleted") expect(() => statSync(path)).toThrow();
+      else expect(readFileSync(path, "utf8")).toBe("somebody else's");
+    }
+  });
+
+  test("a file that cannot be opened again keeps its lines waiting, with the reason", async () => {
+    await using home = await tempHome();
+    const recorder = kept(RolloutRecorder.create({ codexHome: home.codexHome, meta: sessionMeta(home) }));
+    const path = pathOf(recorder);
+    await untilClosed(path);
+    const aside = join(home.root, "aside");
+    renameSync(path, aside);
+    // A link that leads to itself: the one mistake that keeps even root out.
+    symlinkSync(path, path);
+    expect(thrownBy(() => recorder.append([said("one")])).message).toBe(
+      `Cannot write to the session file "${path}": Too many levels of symbolic links (os error 40)`,
+    );
+    rmSync(path);
+    renameSync(aside, path);
+    recorder.append([said("two")]);
+    expect(
+      linesOf(path)
+        .slice(1)
+        .map((line) => line.payload),
+    ).toEqual([textMessage("user", "one"), textMessage("user", "two")]);
+  });
+
+  function isOpen(path: string): boolean {
+    return readdirSync("/proc/self/fd").some((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === path;
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  async function untilClosed(path: string): Promise<void> {
+    for (let tries = 0; isOpen(path); tries++) {
+      if (tries === 500) throw new Error("the file was never closed");
+      await Bun.sleep(20);
+    }
+  }
 });
 
 test("a rollout's name gives thread and time; other names give nothing", () => {
