@@ -13,9 +13,14 @@ export function registerSecret(value: string): void {
   if (value.length >= SHORTEST_SECRET) ownSecrets.add(value);
 }
 
-/** The text with this process's own credentials, and what looks like one, replaced by `[REDACTED]`. For logs. */
-export function redact(text: string): string {
+/** The text with this process's own credentials replaced by `[REDACTED]`, and nothing else changed. */
+export function withoutOwnSecrets(text: string): string {
   let clean = text;
   for (const secret of ownSecrets) clean = clean.replaceAll(secret, REPLACEMENT);
-  return redactSecrets(clean, REPLACEMENT);
+  return clean;
+}
+
+/** The same, with what looks like a credential replaced too. For logs. */
+export function redact(text: string): string {
+  return redactSecrets(withoutOwnSecrets(text), REPLACEMENT);
 }

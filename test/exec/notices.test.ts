@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { useStage } from "../compat/stage.ts";
-import { answer, assistantText, functionCall } from "../support/model-script.ts";
+import { answer, assistantText, functionCall, status } from "../support/model-script.ts";
 
 const stage = useStage();
 const TURN = ["thread.started", "turn.started", "item.completed", "turn.completed"];
@@ -90,4 +90,23 @@ test("what a model or a command wrote moves no cursor and sets no clipboard", as
   expect(played.stderr).not.toContain("\u001b");
   // A script reads the answer as it came.
   expect(played.stdout).toBe(`${hostile}\n`);
+});
+
+test("a key that the server quotes in its refusal is not shown", async () => {
+  const key = "mock-key-0123456789";
+  const quoted = (code: number) => status(code, { error: { message: `Incorrect API key provided: ${key}` } });
+  for (const code of [400, 401]) {
+    for (const json of [true, false]) {
+      const played = await stage.play({
+        json,
+        provider: 'env_key = "MOCK_TEST_KEY"\nrequest_max_retries = 0\nstream_max_retries = 1\n',
+        env: { MOCK_TEST_KEY: key },
+        responses: [quoted(code), quoted(code)],
+        checkRequests: false,
+      });
+      expect(played.requests[0]?.headers.authorization).toBe(`Bearer ${key}`);
+      expect(played.stdout + played.stderr).toContain("Incorrect API key provided: [REDACTED]");
+      expect(played.stdout + played.stderr).not.toContain(key);
+    }
+  }
 });
