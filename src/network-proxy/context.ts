@@ -13,7 +13,7 @@ export interface ProxyLimits extends DialLimits {
   halfClosedMs: number;
   /** For a refused program to read why before the connection goes. */
   lingerMs: number;
-  /** At a time; more are closed as they come. Each takes two descriptors and at most about 1.5 MiB. */
+  /** At a time, all proxies of the process together no more than the default; more are closed as they come. Each takes two descriptors and at most about 1.5 MiB. */
   connections: number;
 }
 

@@ -5,6 +5,8 @@ import type { NetworkSettings } from "#config/network-settings.ts";
 import { type Env, environment } from "#lib/env.ts";
 import { CodexError, messageOf } from "#lib/errors.ts";
 import { randomHex } from "#lib/ids.ts";
+import { relayLimit } from "#lib/relay-limit.ts";
+import { FOLDER_PREFIX, removeAbandoned, SOCKET_NAME } from "./abandoned.ts";
 import type { BlockedRequest } from "./blocked.ts";
 import type { ProxyContext, ProxyLimits } from "./context.ts";
 import { type Resolve, systemResolve } from "./dial.ts";
@@ -46,16 +48,19 @@ const LIMITS: ProxyLimits = {
   idleMs: 90_000,
   halfClosedMs: 300_000,
   lingerMs: 2_000,
-  connections: 512,
+  connections: relayLimit(),
   resolveMs: 20_000,
   connectMs: 30_000,
 };
 
-/** `sun_path` of Linux, its final NUL left out; macOS has 103. */
-const MAX_SOCKET_PATH = process.platform === "linux" ? 107 : 103;
+/** `sun_path` of macOS without its final NUL. On Linux the runtime names a longer path by way of /proc/self/fd. */
+const MAX_SOCKET_PATH = process.platform === "linux" ? Number.POSITIVE_INFINITY : 103;
+
+/** Of all proxies of this process: they share its descriptors. */
+let connectionsOfAll = 0;
 
 /**
- * Listens at once (synchronous). Throws a CodexError when a pattern or the upstream proxy's address makes no sense,
+ * Listens at once (synchronous), and removes in the background what killed processes left in the folder. Throws a CodexError when a pattern or the upstream proxy's address makes no sense,
  * or the folder or socket cannot be made.
  */
 export function startNetworkProxy(settings: NetworkSettings, options: NetworkProxyOptions): NetworkProxy {
@@ -72,13 +77,18 @@ export function startNetworkProxy(settings: NetworkSettings, options: NetworkPro
   const accept = (socket: Socket<Wire | undefined>) => {
     const client = new Wire(socket);
     socket.data = client;
-    if (clients.size >= context.limits.connections) return client.destroy();
+    if (clients.size >= context.limits.connections || connectionsOfAll >= LIMITS.connections) return client.destroy();
     clients.add(client);
+    connectionsOfAll += 1;
     serve(context, client)
       .catch((error: unknown) => options.onFault?.(error))
-      .finally(() => clients.delete(client));
+      .finally(() => {
+        clients.delete(client);
+        connectionsOfAll -= 1;
+      });
   };
   const { socketPath, stop } = listen(options.folder, accept);
+  void removeAbandoned(options.folder);
   return {
     socketPath,
     token: context.token,
@@ -113,9 +123,9 @@ function listen(
   let folder: string | undefined;
   try {
     mkdirSync(parent, { recursive: true, mode: 0o700 });
-    folder = mkdtempSync(join(parent, "net-"));
+    folder = mkdtempSync(join(parent, FOLDER_PREFIX));
     const made = folder;
-    const socketPath = join(made, "s");
+    const socketPath = join(made, SOCKET_NAME);
     if (Buffer.byteLength(socketPath) > MAX_SOCKET_PATH) {
       throw new Error(`"${socketPath}" is longer than the ${MAX_SOCKET_PATH} bytes a socket's path may have`);
     }

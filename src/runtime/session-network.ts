@@ -1,4 +1,3 @@
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NetworkSettings } from "#config/network-settings.ts";
 import { assertNever } from "#lib/errors.ts";
@@ -36,7 +35,7 @@ export function sessionNetwork(settings: NetworkSettings, codexHome: string): Se
   };
   const open = (): OpenProxy => {
     closed.signal.throwIfAborted();
-    proxy ??= startNetworkProxy(settings, { folder: socketFolder(codexHome), onBlocked });
+    proxy ??= startNetworkProxy(settings, { folder: join(codexHome, SOCKET_FOLDER), onBlocked });
     const { socketPath, token } = proxy;
     const { enableSocks5: socks, allowLocalBinding } = settings;
     return { socketPath, environment: (port) => proxyEnvironment({ port, token, socks, allowLocalBinding }) };
@@ -51,14 +50,6 @@ export function sessionNetwork(settings: NetworkSettings, codexHome: string): Se
       proxy?.close();
     },
   };
-}
-
-/** The name of a unix socket has room for 107 bytes (unix(7)); the proxy adds a folder of its own to this one. */
-const LONGEST_FOLDER = 80;
-
-function socketFolder(codexHome: string): string {
-  const folder = join(codexHome, SOCKET_FOLDER);
-  return Buffer.byteLength(folder) <= LONGEST_FOLDER ? folder : tmpdir();
 }
 
 function blockedWarning({ host, port, reason }: BlockedRequest): string {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { startNetworkProxy } from "#network-proxy/proxy.ts";
 import { collect, networkSettings, parseAnswer, rawServer, testProxy } from "./support.ts";
 
@@ -37,9 +37,51 @@ test("says why it cannot start", () => {
   writeFileSync(join(folder, "file"), "");
   const start = (path: string) => () => startNetworkProxy(networkSettings(), { folder: path, env: {} });
   expect(start(join(folder, "file"))).toThrow(`Cannot start the network proxy in "${join(folder, "file")}": `);
-  const long = join(folder, "x".repeat(120));
-  expect(start(long)).toThrow("is longer than the");
-  expect(readdirSync(long)).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test.skipIf(process.platform !== "linux")("listens in a folder whose path no socket has room for", async () => {
+  const parent = mkdtempSync(join(tmpdir(), "codex-net-test-"));
+  const folder = join(parent, "x".repeat(120), "y".repeat(120));
+  await using proxy = await testProxy({}, { folder });
+  expect(dirname(dirname(proxy.proxy.socketPath))).toBe(folder);
+  expect(parseAnswer(await proxy.raw("GET http://a.test/ HTTP/1.1\r\n\r\n")).status).toBe(407);
+  proxy.proxy.close();
+  expect(readdirSync(folder)).toEqual([]);
+  rmSync(parent, { recursive: true });
+});
+
+test("what killed processes left goes with the next start, what listens or is young stays", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "codex-net-test-"));
+  const make = (name: string) => {
+    mkdirSync(join(folder, name));
+    return join(folder, name);
+  };
+  const [dead, empty, alive] = ["net-dead00", "net-empty0", "net-alive0"].map(make) as [string, string, string];
+  make("net-young0");
+  const code = `Bun.listen({ unix: ${JSON.stringify(join(dead, "s"))}, socket: { data() {} } });
+    process.kill(process.pid, "SIGKILL");`;
+  await Bun.spawn([process.execPath, "-e", code]).exited;
+  expect(existsSync(join(dead, "s"))).toBe(true);
+  const listener = Bun.listen({ unix: join(alive, "s"), socket: { data: () => {} } });
+  const foreign = make("other");
+  for (const old of [dead, empty, alive, foreign]) utimesSync(old, 1, 1);
+  const proxy = startNetworkProxy(networkSettings(), { folder, env: {} });
+  const own = basename(dirname(proxy.socketPath));
+  for (let waited = 0; readdirSync(folder).length > 4 && waited < 10_000; waited += 10) await Bun.sleep(10);
+  expect(readdirSync(folder).sort()).toEqual(["net-alive0", "net-young0", "other", own].sort());
+  proxy.close();
+  listener.stop(true);
+  rmSync(folder, { recursive: true });
+});
+
+test("connections end before the descriptors of the process do", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "codex-net-test-"));
+  const argv = ["/bin/sh", "-c", 'ulimit -n 300 && exec "$0" "$@"', process.execPath];
+  const child = Bun.spawn([...argv, join(import.meta.dir, "few-descriptors.ts"), folder], { stdout: "pipe" });
+  // (300 - 256) / 2 together, however many proxies there are.
+  expect(await new Response(child.stdout).text()).toBe("open 22\n");
+  expect(await child.exited).toBe(0);
   rmSync(folder, { recursive: true });
 });
 

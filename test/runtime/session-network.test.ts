@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { dirname, join } from "node:path";
 import type { Event } from "#protocol/events.ts";
 import { sessionNetwork } from "#runtime/session-network.ts";
 import { tempHome } from "../support/temp-home.ts";
@@ -25,20 +26,32 @@ function refused(socketPath: string, token: string, host: string): Promise<strin
   return promise;
 }
 
+const SETTINGS = {
+  enabled: true,
+  mode: "full" as const,
+  allowedDomains: [],
+  deniedDomains: [],
+  allowLocalBinding: false,
+  enableSocks5: false,
+  allowUpstreamProxy: false,
+};
+
+test.skipIf(process.platform !== "linux")("the socket is in CODEX_HOME, however long its path is", async () => {
+  await using home = await tempHome();
+  const codexHome = join(home.codexHome, "x".repeat(150));
+  const network = sessionNetwork(SETTINGS, codexHome);
+  try {
+    const { socketPath } = network.proxied.open();
+    expect(dirname(dirname(socketPath))).toBe(join(codexHome, "sockets"));
+    expect(await refused(socketPath, "no token", "same.test")).toContain("407");
+  } finally {
+    network.close();
+  }
+});
+
 test("a refused host is told once, and a hundred of them at most", async () => {
   await using home = await tempHome();
-  const network = sessionNetwork(
-    {
-      enabled: true,
-      mode: "full",
-      allowedDomains: [],
-      deniedDomains: [],
-      allowLocalBinding: false,
-      enableSocks5: false,
-      allowUpstreamProxy: false,
-    },
-    home.codexHome,
-  );
+  const network = sessionNetwork(SETTINGS, home.codexHome);
   const told: string[] = [];
   network.announceTo((event: Event) => {
     if (event.type === "warning") told.push(event.message);
