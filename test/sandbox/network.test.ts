@@ -56,6 +56,14 @@ describe.skipIf(skip).each(accounts)("behind the proxy as $name", (account) => {
     ]);
   });
 
+  test("a CODEX_HOME with a long path has its socket in it as well, and the bridge finds it", async () => {
+    proxy.close();
+    const folder = join(place.codexHome, "x".repeat(150));
+    proxy = startTestProxy(folder, account, ["127.0.0.1"]);
+    expect(proxy.socketPath).toStartWith(`${folder}/`);
+    expect((await run(["curl", "-s", `http://127.0.0.1:${server.port}/far`])).stdout).toBe("/far");
+  });
+
   test("the token stands in the environment, never on a command line", () => {
     const plan = planned(["true"]);
     expect(plan.argv.join(" ")).not.toContain(proxy.token);

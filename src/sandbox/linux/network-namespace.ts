@@ -74,19 +74,24 @@ function startKeeper(socketPath: string, { bwrap, prefix }: NamespaceOptions): K
   const child = Bun.spawn([...prefix, ...keeperArgv(bwrap, bridge)], {
     cwd: "/",
     env: { PATH: "/usr/bin:/bin" },
-    stdio: ["ignore", report, report, status],
+    stdio: ["pipe", report, report, status],
   });
   child.unref();
+  const kill = () => {
+    child.kill("SIGKILL");
+    // Killed before it has asked to die with its parent, the bridge ends with its standard input.
+    child.stdin.end();
+  };
   try {
     awaitBridge(child.pid, report);
     const fd = openNamespaces(readStatus(status));
     const end = () => {
-      child.kill("SIGKILL");
+      kill();
       closeSync(fd);
     };
     return { fd, end: once(end) };
   } catch (error) {
-    child.kill("SIGKILL");
+    kill();
     throw error;
   }
 }
