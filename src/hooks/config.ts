@@ -64,7 +64,7 @@ const DEFAULT_CONTEXT_TOKENS = 2500;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Events whose hooks guard something: one that does not do its work blocks, unless it says otherwise. */
-const FAIL_CLOSED: ReadonlySet<HookEvent> = new Set(["PreToolUse", "PermissionRequest"]);
+export const FAIL_CLOSED: ReadonlySet<HookEvent> = new Set(["PreToolUse", "PermissionRequest"]);
 
 const HANDLER = v.looseObject({
   type: v.string(),

@@ -106,7 +106,7 @@ export class HookDispatcher {
   async #run(hook: Hook, input: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<HookVerdict> {
     const run = await this.#start(hook, input, signal);
     const exit = run.type === "exited" ? String(run.code) : run.reason;
-    const output = run.type === "exited" && !isSuppressed(run) ? run.stdout.slice(0, LOGGED_CHARS) : "";
+    const output = run.type === "exited" && !isSuppressed(hook, run) ? run.stdout.slice(0, LOGGED_CHARS) : "";
     log("hooks", "debug", "hook", { key: hook.key, exit, output });
     return verdictOf(hook, run, (text, tokens) => this.#contextFiles.shorten(text, tokens));
   }

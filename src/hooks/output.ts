@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { messageOf } from "#lib/errors.ts";
 import type { PermissionAnswer } from "#protocol/approvals.ts";
-import { type Hook, type HookEvent, hookName } from "./config.ts";
+import { FAIL_CLOSED, type Hook, type HookEvent, hookName } from "./config.ts";
+import { jsonObject, misplacedKey } from "./output-shape.ts";
 import type { HookRun } from "./run-hook.ts";
 
 /** What one hook wants, or what all hooks of an event want together. */
@@ -22,14 +23,14 @@ export interface HookVerdict {
   messages: string[];
 }
 
-const PERMISSION = v.looseObject({
+const PERMISSION = jsonObject({
   behavior: v.picklist(["allow", "deny"]),
   message: v.nullish(v.string()),
   interrupt: v.nullish(v.boolean()),
   updatedInput: v.optional(v.unknown()),
   updatedPermissions: v.optional(v.unknown()),
 });
-const SPECIFIC = v.looseObject({
+const SPECIFIC = jsonObject({
   additionalContext: v.nullish(v.string()),
   permissionDecision: v.nullish(v.picklist(["allow", "deny", "ask"])),
   permissionDecisionReason: v.nullish(v.string()),
@@ -37,7 +38,7 @@ const SPECIFIC = v.looseObject({
   updatedMCPToolOutput: v.optional(v.unknown()),
   decision: v.nullish(PERMISSION),
 });
-const OUTPUT = v.looseObject({
+const OUTPUT = jsonObject({
   continue: v.nullish(v.boolean()),
   stopReason: v.nullish(v.string()),
   suppressOutput: v.nullish(v.boolean()),
@@ -56,6 +57,8 @@ const NO_REASON = "the hook gave no reason";
 const REASON_TOKENS = 2500;
 /** Characters of a failed hook's standard error that people are shown. */
 const SHOWN_ERROR_CHARS = 2000;
+/** Characters of what a guard printed in place of an answer. */
+const SHOWN_TEXT_CHARS = 80;
 
 export function emptyVerdict(): HookVerdict {
   return { block: null, stop: false, permission: null, ask: null, replacement: null, contexts: [], messages: [] };
@@ -74,14 +77,14 @@ export function verdictOf(hook: Hook, run: HookRun, shorten: Shorten): HookVerdi
   }
   const text = run.stdout.trim();
   if (!text.startsWith("{")) return plainText(hook, text, shorten);
-  const output = parseOutput(text);
+  const output = parseOutput(text, hook.event);
   return typeof output === "string" ? brokenHook(hook, output) : jsonVerdict(hook, output, shorten);
 }
 
 /** Whether a hook asked that what it printed is not written to the log. */
-export function isSuppressed(run: HookRun): boolean {
+export function isSuppressed({ event }: Hook, run: HookRun): boolean {
   if (run.type === "broken" || !run.stdout.trimStart().startsWith("{")) return false;
-  const output = parseOutput(run.stdout);
+  const output = parseOutput(run.stdout.trim(), event);
   return typeof output !== "string" && output.suppressOutput === true;
 }
 
@@ -125,14 +128,26 @@ function brokenHook(hook: Hook, reason: string): HookVerdict {
   return { ...emptyVerdict(), block: hook.onError === "block" ? message : null, messages: [message] };
 }
 
+/** What a guard prints may be a refusal in a form that is not known: it must not count for nothing. */
 function plainText(hook: Hook, text: string, shorten: Shorten): HookVerdict {
+  if (text !== "" && FAIL_CLOSED.has(hook.event)) {
+    const shown = JSON.stringify(text.slice(0, SHOWN_TEXT_CHARS));
+    return brokenHook(
+      hook,
+      `answered with what is not one JSON object (other output goes to standard error): ${shown}`,
+    );
+  }
   const contexts = text !== "" && TEXT_IS_CONTEXT.has(hook.event) ? [shorten(text, hook.contextLimit)] : [];
   return { ...emptyVerdict(), contexts };
 }
 
-function parseOutput(text: string): Output | string {
+/** The answer, or what is wrong with it. Of guards, it is also wrong to answer what would count for nothing. */
+function parseOutput(text: string, event: HookEvent): Output | string {
   try {
-    const checked = v.safeParse(OUTPUT, JSON.parse(text));
+    const json: unknown = JSON.parse(text);
+    const checked = v.safeParse(OUTPUT, json);
+    const misplaced = checked.success ? misplacedKey(json, event) : undefined;
+    if (misplaced !== undefined) return `answered with \`${misplaced}\`, which is no answer to ${event}`;
     if (checked.success) return checked.output;
     const [issue] = checked.issues;
     return `answered with \`${v.getDotPath(issue) ?? ""}\`: ${issue.message}`;

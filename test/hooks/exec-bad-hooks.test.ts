@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { hookStage, say, shell, toolOutput } from "./exec-stage.ts";
+import { hookStage, printing, say, shell, toolOutput } from "./exec-stage.ts";
 
 /** Whether a process runs, other than as a zombie. */
 function isRunning(pid: number): boolean {
@@ -29,6 +29,10 @@ describe("a guard that does not do its work blocks", () => {
     ["is not there", { command: "/nonexistent/guard" }, "ended with exit code 127"],
     ["prints broken JSON", { command: "echo '{nonsense'" }, "answered with what is not JSON"],
     ["prints JSON of another shape", { command: `echo '{"decision":7}'` }, "answered with `decision`"],
+    ["prints a log line first", { command: `echo checking; echo '{"decision":"block"}'` }, "not one JSON object"],
+    ["answers in a list", printing({ hookSpecificOutput: [{ permissionDecision: "deny" }] }), "`hookSpecificOutput`"],
+    ["answers above the level", printing({ permissionDecision: "deny" }), "`permissionDecision`, which is no answer"],
+    ["prints 50 MB", { command: "head -c 50000000 /dev/zero | tr '\\0' x" }, "not one JSON object"],
     ["prints 50 MB that begin as JSON", { command: "printf '{'; head -c 50000000 /dev/zero" }, "what is not JSON"],
   ])(
     "when it %s",
@@ -59,17 +63,18 @@ describe("a guard that does not do its work blocks", () => {
 
 describe("a hook cannot disturb the turn", () => {
   test.each([
-    ["printing 50 MB", "head -c 50000000 /dev/zero | tr '\\0' x"],
-    ["printing 50 MB on standard error", "head -c 50000000 /dev/zero >&2"],
-    ["printing what is no JSON", "echo hello; echo '{not json'"],
-    ["closing its streams", "exec <&- >&- 2>&-; sleep 0.1"],
-    ["not reading its input", "exit 0"],
-  ])(
+    // A guard must not print text.
+    ["printing 50 MB", "head -c 50000000 /dev/zero | tr '\\0' x", []],
+    ["printing what is no JSON", "echo hello; echo '{not json'", []],
+    ["printing 50 MB on standard error", "head -c 50000000 /dev/zero >&2", ["PreToolUse"]],
+    ["closing its streams", "exec <&- >&- 2>&-; sleep 0.1", ["PreToolUse"]],
+    ["not reading its input", "exit 0", ["PreToolUse"]],
+  ] as const)(
     "by %s",
-    async (_what, command) => {
+    async (_what, command, guards) => {
       await using stage = await hookStage({
         responses: [shell("touch made"), say("ok")],
-        hooks: { PreToolUse: [{ command }], PostToolUse: [{ command }], Stop: [{ command }] },
+        hooks: Object.fromEntries([...guards, "PostToolUse", "Stop"].map((event) => [event, [{ command }]])),
       });
       const run = await stage.run(["exec", "go"]);
       expect([run.code, run.stdout, stage.has("made")]).toEqual([0, "ok\n", true]);
@@ -82,7 +87,7 @@ describe("a hook cannot disturb the turn", () => {
     await using stage = await hookStage({
       responses: [shell("true"), say("ok")],
       hooks: Object.fromEntries(
-        ["SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd"].map((event) => [
+        ["SessionStart", "UserPromptSubmit", "PostToolUse", "Stop", "SessionEnd"].map((event) => [
           event,
           [{ command: `echo FROM_A_HOOK; echo '{"type":"turn.failed"}' > /dev/stdout` }],
         ]),
