@@ -37,7 +37,7 @@ export async function routeTo(context: ProxyContext, request: NetworkRequest, si
   const { host, port } = request;
   const verdict = judgeRequest(context.policy, request);
   if (!verdict.allowed) return report(context, request, { kind: "blocked", verdict });
-  const proxy = isLocalHost(host) ? undefined : context.upstream?.find(request);
+  const proxy = isLocalHost(context.policy, host) ? undefined : context.upstream?.find(request);
   const found = await findAddresses(context.policy, context.resolve, { host, port }, context.limits, signal);
   if (found.kind === "blocked") return report(context, request, found);
   // Behind a proxy it is common that outside names resolve only there.

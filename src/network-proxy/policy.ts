@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import type { NetworkSettings } from "#config/network-settings.ts";
 import type { BlockReason, ProxyProtocol } from "./blocked.ts";
 import type { Host } from "./host.ts";
@@ -11,7 +12,15 @@ export interface NetworkPolicy {
   readonly denied: readonly Pattern[];
   /** Allowed names may lead to loopback and private addresses. */
   readonly allowLocal: boolean;
+  /** Addresses of this machine at this moment, in any spelling. */
+  readonly ownAddresses: OwnAddresses;
 }
+
+export type OwnAddresses = () => readonly string[];
+
+/** Those of all interfaces that are up. Takes some 0.03 ms. */
+const addressesOfInterfaces: OwnAddresses = () =>
+  Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
 
 /** One thing a program inside wants to reach. */
 export interface NetworkRequest {
@@ -30,13 +39,14 @@ const LIMITED_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 const LOCAL: ReadonlySet<AddressClass> = new Set<AddressClass>(["loopback", "private"]);
 const LOOPBACK = ["127.0.0.1", "::1"];
 
-/** Throws a CodexError for an entry that is no pattern. */
-export function networkPolicy(settings: NetworkSettings): NetworkPolicy {
+/** Throws a CodexError for an entry that is no pattern. `ownAddresses` are those of the machine unless given. */
+export function networkPolicy(settings: NetworkSettings, ownAddresses = addressesOfInterfaces): NetworkPolicy {
   return {
     limited: settings.mode === "limited",
     allowed: parsePatterns("allowed_domains", settings.allowedDomains),
     denied: parsePatterns("denied_domains", settings.deniedDomains),
     allowLocal: settings.allowLocalBinding,
+    ownAddresses,
   };
 }
 
@@ -45,9 +55,9 @@ export function judgeRequest(policy: NetworkPolicy, request: NetworkRequest): Ve
   const { host, port } = request;
   const covering = policy.allowed.filter((pattern) => matches(pattern, host, port));
   if (policy.denied.some((pattern) => matches(pattern, host, port))) return blocked("denied");
-  if (isLocalHost(host)) {
+  if (isLocalHost(policy, host)) {
     const named = covering.some((pattern) => pattern.scope === "exact");
-    if (!named && !(covering.length > 0 && policy.allowLocal && isLiftedClass(host)))
+    if (!named && !(covering.length > 0 && policy.allowLocal && isLiftedClass(policy, host)))
       return blocked("not_allowed_local");
   } else if (covering.length === 0) return blocked("not_allowed");
   if (policy.limited && !isLimitedMethod(request)) return blocked("method_not_allowed");
@@ -83,18 +93,25 @@ export function knownAddresses(host: Host): readonly IpAddress[] | undefined {
 }
 
 /** Whether the host is this machine or a network around it by its very spelling. */
-export function isLocalHost(host: Host): boolean {
-  return host.kind === "ip" ? classify(host.address) !== "public" : isLoopbackName(host);
+export function isLocalHost(policy: NetworkPolicy, host: Host): boolean {
+  return host.kind === "ip" ? classOf(policy, host.address) !== "public" : isLoopbackName(host);
+}
+
+/** A public address of this machine leads to what listens here, as loopback does. */
+function classOf(policy: NetworkPolicy, address: IpAddress): AddressClass {
+  const found = classify(address);
+  if (found !== "public") return found;
+  return policy.ownAddresses().some((own) => parseIp(own)?.text === address.text) ? "loopback" : found;
 }
 
 function isReachable(policy: NetworkPolicy, host: Host, address: IpAddress): boolean {
-  const found = classify(address);
+  const found = classOf(policy, address);
   if (found === "public") return !isLoopbackName(host);
   return isLoopbackName(host) ? found === "loopback" : policy.allowLocal && LOCAL.has(found);
 }
 
-function isLiftedClass(host: Host): boolean {
-  return host.kind === "name" || LOCAL.has(classify(host.address));
+function isLiftedClass(policy: NetworkPolicy, host: Host): boolean {
+  return host.kind === "name" || LOCAL.has(classOf(policy, host.address));
 }
 
 function isLoopbackName(host: Host): boolean {

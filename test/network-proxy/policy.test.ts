@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { networkInterfaces } from "node:os";
 import fc from "fast-check";
 import type { NetworkSettings } from "#config/network-settings.ts";
 import { messageOf } from "#lib/errors.ts";
@@ -349,5 +350,43 @@ describe("where a name leads", () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe("public addresses of this machine", () => {
+  const OWN = ["93.184.216.34", "2606:4700:0:0:0:0:0:1111", "fe80::1"];
+  const policy = (changes: Partial<NetworkSettings>) => networkPolicy(networkSettings(changes), () => OWN);
+  const ask = (changes: Partial<NetworkSettings>, host: string) => {
+    const found = judgeRequest(policy(changes), { protocol: "http", method: "GET", host: hostOf(host), port: 80 });
+    return found.allowed ? "allowed" : found.reason;
+  };
+  const lookUp = async (changes: Partial<NetworkSettings>, address: string) => {
+    const target = { host: hostOf("site.test"), port: 80 };
+    const limits = { resolveMs: 1000, connectMs: 1000 };
+    const signal = new AbortController().signal;
+    return (await findAddresses(policy(changes), async () => [address], target, limits, signal)).kind;
+  };
+
+  test("are reached only where an entry names them", () => {
+    for (const host of ["93.184.216.34", "2606:4700::1111", "::ffff:93.184.216.34"]) {
+      expect(ask({ allowedDomains: ["*"] }, host)).toBe("not_allowed_local");
+    }
+    expect(ask({ allowedDomains: ["93.184.216.34"] }, "93.184.216.34")).toBe("allowed");
+    expect(ask({ allowedDomains: ["*"], allowLocalBinding: true }, "93.184.216.34")).toBe("allowed");
+    expect(ask({ allowedDomains: ["*"] }, "93.184.216.35")).toBe("allowed");
+  });
+
+  test("names that lead there are refused", async () => {
+    for (const address of ["93.184.216.34", "2606:4700::1111"]) {
+      expect(await lookUp({ allowedDomains: ["site.test"] }, address)).toBe("blocked");
+      expect(await lookUp({ allowedDomains: ["site.test"], allowLocalBinding: true }, address)).toBe("found");
+    }
+    expect(await lookUp({ allowedDomains: ["site.test"] }, "93.184.216.35")).toBe("found");
+  });
+
+  test("are those of its interfaces, as they are now", () => {
+    const known = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address));
+    expect(networkPolicy(networkSettings()).ownAddresses().toSorted()).toEqual(known.toSorted());
+    expect(known).toContain("127.0.0.1");
   });
 });
