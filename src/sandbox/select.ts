@@ -1,5 +1,6 @@
-import { BwrapBackend } from "./linux/bwrap-backend.ts";
+import { BwrapBackend, type BwrapPrograms } from "./linux/bwrap-backend.ts";
 import { planLandlock } from "./linux/landlock-backend.ts";
+import type { FilterArch } from "./linux/syscall-numbers.ts";
 import { planSeatbelt } from "./macos/seatbelt-backend.ts";
 import type { Sandbox, SandboxCommand, SandboxUnavailable, SpawnPlan } from "./sandbox.ts";
 
@@ -51,8 +52,18 @@ function confiningPlanner(options: SandboxOptions): Sandbox["plan"] {
     nsenterPaths: nsenter = NSENTER_PATHS,
     sessionPrefix: prefix = [],
   } = options;
-  const backend = new BwrapBackend({ bwrap, nsenter, prefix }, arch === "x64" ? "x64" : "arm64");
+  const backend = sharedBackend({ bwrap, nsenter, prefix }, arch === "x64" ? "x64" : "arm64");
   return (command, context) => backend.plan(command, context);
+}
+
+/** A process may prepare a sandbox for each of hundreds of sessions; their descriptors and placeholders are shared. */
+const backends = new Map<string, BwrapBackend>();
+
+function sharedBackend(programs: BwrapPrograms, arch: FilterArch): BwrapBackend {
+  const key = JSON.stringify([programs, arch]);
+  const backend = backends.get(key) ?? new BwrapBackend(programs, arch);
+  backends.set(key, backend);
+  return backend;
 }
 
 function unconfined(command: SandboxCommand): SpawnPlan {

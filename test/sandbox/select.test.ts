@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { canConfine, prepareSandbox } from "#sandbox/select.ts";
 import { contextOf, makePlace, type Place, runSandboxed, whySkipped } from "./support.ts";
@@ -85,6 +85,18 @@ describe.skipIf(skip)("commands that never run", () => {
   test("a file that is no program gives 126", async () => {
     writeFileSync(join(place.work, "data"), "", { mode: 0o644 });
     expect((await runSandboxed(place, ["./data"])).failure).toMatchObject({ unavailable: false, exitCode: 126 });
+  });
+
+  test("fifty sessions of a process keep no more descriptors open than one", () => {
+    const session = () => {
+      const plan = prepareSandbox().plan(command(), contextOf(place));
+      if ("unavailable" in plan) throw new Error(plan.message);
+      plan.release();
+      plan.finished();
+      return readdirSync("/proc/self/fd").length;
+    };
+    const first = session();
+    for (let count = 0; count < 50; count++) expect(session()).toBe(first);
   });
 
   test("a bwrap that cannot set up its namespaces is reported with its own words and advice", async () => {

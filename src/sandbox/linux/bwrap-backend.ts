@@ -37,7 +37,7 @@ interface Target {
   entered: { nsenter: string; namespace: NetworkNamespace } | undefined;
 }
 
-/** Plans commands for bubblewrap. One per process: the filters and the count of placeholders are kept in it. */
+/** Plans commands for bubblewrap. One per process and set of programs: the filters and the count of placeholders are kept in it. */
 export class BwrapBackend {
   readonly #programs: BwrapPrograms;
   readonly #arch: FilterArch;
@@ -112,7 +112,7 @@ export class BwrapBackend {
     };
   }
 
-  /** The filter is written once per process; every child reads it through an offset of its own. */
+  /** The filter is written once and kept open; every child reads it through an offset of its own. */
   #openFilter(sockets: SocketRule): number {
     let fd = this.#filters.get(sockets);
     if (fd === undefined) {

@@ -128,6 +128,9 @@ test("the registry is a folder of the user's own, or lies in CODEX_HOME", () => 
 
 const skip = (await whySkipped()) !== undefined;
 
+/** One that has planned nothing so far, as in another process: equal options would share what it keeps. */
+const anotherSandbox = () => prepareSandbox({ nsenterPaths: [place.base] });
+
 describe.skipIf(skip)("with real commands", () => {
   const make = ["/bin/bash", "-c", "sleep 0.05; mkdir .codex/x || rmdir .codex || touch .agents/x || rmdir .agents"];
 
@@ -141,7 +144,7 @@ describe.skipIf(skip)("with real commands", () => {
   test("a command of another process that ends does not take the protection of one that runs", async () => {
     const go = join(place.work, "go");
     const waiting = runSandboxed(place, ["/bin/bash", "-c", `until test -e go; do sleep 0.01; done; ${make[2]}`]);
-    const other = prepareSandbox().plan({ argv: ["true"], cwd: place.work, env: {}, tty: false }, contextOf(place));
+    const other = anotherSandbox().plan({ argv: ["true"], cwd: place.work, env: {}, tty: false }, contextOf(place));
     if ("unavailable" in other) throw new Error(other.message);
     other.finished();
     await Bun.sleep(400);
@@ -160,7 +163,7 @@ describe.skipIf(skip)("with real commands", () => {
       if (held.includes(readFileSync(file, "utf8")))
         renameSync(file, join(registered, `${name.split(".")[0]}.uses.2147483647-1-0`));
     }
-    const plan = prepareSandbox().plan(
+    const plan = anotherSandbox().plan(
       { argv: make, cwd: place.work, env: { PATH: "/usr/bin:/bin" }, tty: false },
       contextOf(place),
     );
