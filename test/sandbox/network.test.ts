@@ -170,6 +170,12 @@ describe.skipIf(skip)("behind the proxy", () => {
     expect(messageOf(planWith(prepareSandbox(), broken))).toContain("no room for a socket");
     const withoutBridge = prepareSandbox({ sessionPrefix: ["/bin/sh", "-c", "echo bridge trouble; exit 1", "sh"] });
     expect(messageOf(planWith(withoutBridge, proxyThat(somewhere)))).toContain("bridge trouble");
+    const forbidden = prepareSandbox({
+      sessionPrefix: ["/bin/sh", "-c", "echo bwrap: No permissions to create new namespace; exit 1", "sh"],
+    });
+    const message = messageOf(planWith(forbidden, proxyThat(somewhere)));
+    expect(message).toStartWith('Cannot run the command in a sandbox: bubblewrap failed with "bwrap: No permissions');
+    expect(message.match(/Cannot run/g)).toHaveLength(1);
     const withoutEntry = prepareSandbox({ nsenterPaths: ["/nowhere/nsenter"] });
     expect(messageOf(planWith(withoutEntry, proxyThat(somewhere)))).toContain("/nowhere/nsenter");
   });

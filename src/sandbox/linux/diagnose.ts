@@ -32,10 +32,10 @@ export function nsenterMissing(paths: readonly string[]): string {
   return `nsenter, which puts commands behind the network proxy while [network] is enabled, was not found (looked at ${paths.join(", ")}). Install it, for example with "apt-get install util-linux"`;
 }
 
-/** The message for a bwrap that ran and could not set up its namespaces or mounts. `stderr` is its own report. */
+/** Why no command can be run: bwrap ran and could not set up its namespaces or mounts. `stderr` is its own report. */
 export function bwrapFailed(stderr: string, facts: NamespaceFacts): string {
   const report = stderr.trim().split("\n").slice(0, 3).join("; ");
-  return `Cannot run the command in a sandbox: bubblewrap failed with "${report}". ${reason(stderr, facts)}${LAST_RESORT}`;
+  return `bubblewrap failed with "${report}". ${reason(stderr, facts)}${LAST_RESORT}`;
 }
 
 const LAST_RESORT =

@@ -18,7 +18,10 @@ export function startFailure(status: string, stderr: string): StartFailure | und
   if (missing !== undefined) return programFailure(127, missing, "No such file or directory");
   const [, program, reason] = UNUSABLE_PROGRAM.exec(stderr) ?? [];
   if (program !== undefined && reason !== undefined) return programFailure(126, program, reason);
-  return { unavailable: true, message: bwrapFailed(stderr, namespaceFacts()) };
+  return {
+    unavailable: true,
+    message: `Cannot run the command in a sandbox: ${bwrapFailed(stderr, namespaceFacts())}`,
+  };
 }
 
 function notEntered(stderr: string): string {
