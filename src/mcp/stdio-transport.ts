@@ -1,6 +1,7 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { sleep } from "#lib/abort.ts";
+import { nextTurn, sleep } from "#lib/abort.ts";
+import { monotonicMs } from "#lib/clock.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
 import { killSession, signalGroup } from "#process/process-group.ts";
 import { log } from "#telemetry/log.ts";
@@ -20,6 +21,8 @@ export const MAX_MESSAGE_BYTES = 64 << 20;
 const STDERR_TAIL_BYTES = 4096;
 /** A server that is told to end by the end of its input gets this long, then as long again after SIGTERM. */
 const END_GRACE_MS = 150;
+/** Messages are handed on for this long before timers, other servers and signals have their turn. */
+const SLICE_MS = 5;
 
 const NEWLINE = 10;
 const CONTROL = /(?![\n\t])\p{Cc}/gu;
@@ -99,28 +102,39 @@ export class StdioTransport implements Transport {
     this.onclose?.();
   }
 
+  /** A stream that always has more never lets the event loop turn by itself: each chunk has to. */
   async #readMessages(stdout: Reader): Promise<void> {
     for (let read = await stdout.read(); !read.done; read = await stdout.read()) {
-      const chunk = read.value;
-      let start = 0;
-      for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-        this.#deliver(Buffer.concat([...this.#pieces, chunk.subarray(start, end)]));
-        this.#pieces = [];
-        this.#pieceBytes = 0;
-        start = end + 1;
-      }
-      if (start === chunk.length) continue;
-      this.#pieces.push(chunk.subarray(start));
-      this.#pieceBytes += chunk.length - start;
+      await this.#takeChunk(read.value);
       if (this.#pieceBytes > MAX_MESSAGE_BYTES) {
         log("mcp", "error", "a message is too long", { server: this.#program.name, limit: MAX_MESSAGE_BYTES });
         this.#pieces = [];
         return;
       }
+      await nextTurn();
     }
   }
 
+  async #takeChunk(chunk: Uint8Array): Promise<void> {
+    let start = 0;
+    let sliceEndMs = monotonicMs() + SLICE_MS;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      this.#deliver(Buffer.concat([...this.#pieces, chunk.subarray(start, end)]));
+      this.#pieces = [];
+      this.#pieceBytes = 0;
+      start = end + 1;
+      if (monotonicMs() < sliceEndMs) continue;
+      await nextTurn();
+      sliceEndMs = monotonicMs() + SLICE_MS;
+    }
+    if (start === chunk.length) return;
+    this.#pieces.push(chunk.subarray(start));
+    this.#pieceBytes += chunk.length - start;
+  }
+
   #deliver(line: Buffer): void {
+    // What a server still says while it is being ended is read, so that it can end, and dropped.
+    if (this.#child === undefined) return;
     const message = parseJsonObject(line);
     if (message === undefined || message.jsonrpc !== "2.0") {
       if (line.length > 1) log("mcp", "debug", "skipped a line", { server: this.#program.name, bytes: line.length });
@@ -135,6 +149,7 @@ export class StdioTransport implements Transport {
       const text = decoder.decode(read.value.subarray(-STDERR_TAIL_BYTES), { stream: true });
       this.#stderrTail = (this.#stderrTail + text).slice(-STDERR_TAIL_BYTES);
       log("mcp", "debug", "stderr", { server: this.#program.name, text });
+      await nextTurn();
     }
   }
 }

@@ -71,6 +71,22 @@ test(
   WAIT,
 );
 
+test.each([
+  ["garbage", "exec yes"],
+  ["messages", `exec yes '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}'`],
+])(
+  "a server that never stops writing %s fails in its time, and the turn goes on",
+  async (_, script) => {
+    const world = await stage.world({ responses: [answer(assistantText("without it"))] });
+    const table = `{command="/bin/sh",args=["-c",${JSON.stringify(script)}],startup_timeout_sec=1}`;
+    const run = await world.run({ args: ["-c", `mcp_servers.flood=${table}`], json: false });
+    expect(run.stderr).toContain("MCP client for `flood` timed out after 1 seconds");
+    expect(run).toMatchObject({ code: 0, timedOut: false });
+    expect(run.stdout).toContain("without it");
+  },
+  WAIT,
+);
+
 test(
   "SIGINT ends a run that waits for a server",
   async () => {
