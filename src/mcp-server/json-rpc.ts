@@ -26,19 +26,27 @@ export interface RpcError {
   data?: unknown;
 }
 
-/** Reads one line as a JSON-RPC 2.0 message. Batches are none: MCP has no use for them. */
+/** A mark that some programs begin their output with. */
+const BYTE_ORDER_MARK = "\ufeff";
+
+/**
+ * Reads one line as a JSON-RPC 2.0 message. Batches are none: MCP has no use for them. Whoever asked must not wait for
+ * an answer that has come already: what names a request and is no proper answer to it is an error.
+ */
 export function parseMessage(line: CappedLine): Incoming {
   if (line.type === "too_long") return tooLong(line);
   let message: unknown;
   try {
-    message = JSON.parse(line.text);
+    message = JSON.parse(line.text.startsWith(BYTE_ORDER_MARK) ? line.text.slice(1) : line.text);
   } catch {
     return { type: "invalid", reason: "this line is not JSON" };
   }
-  if (!isObject(message) || message.jsonrpc !== "2.0") {
-    return { type: "invalid", reason: 'this is no object with "jsonrpc": "2.0"' };
+  if (isObject(message) && message.jsonrpc === "2.0") return parseObject(message);
+  const reason = 'this is no object with "jsonrpc": "2.0"';
+  if (isObject(message) && isRequestId(message.id) && message.method === undefined) {
+    return { type: "error", id: message.id, message: reason };
   }
-  return parseObject(message);
+  return { type: "invalid", reason };
 }
 
 function parseObject(message: Record<string, unknown>): Incoming {
@@ -49,8 +57,8 @@ function parseObject(message: Record<string, unknown>): Incoming {
   }
   if (id === undefined) return { type: "invalid", reason: "there is neither a method nor an id" };
   if (message.result !== undefined) return { type: "result", id, result: message.result };
-  if (isObject(message.error)) return { type: "error", id, message: String(message.error.message ?? "") };
-  return { type: "invalid", reason: "there is neither a method, a result nor an error" };
+  if (method !== undefined && method !== null) return { type: "invalid", reason: "method is no text" };
+  return { type: "error", id, message: isObject(message.error) ? String(message.error.message ?? "") : "" };
 }
 
 export function isRequestId(value: unknown): value is RequestId {

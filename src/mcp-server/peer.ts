@@ -67,9 +67,10 @@ export class Peer {
     });
   }
 
-  /** Takes the client's answer; one to a question that is not open is ignored. */
+  /** Takes the client's answer; one to a question that is not open is ignored. Our ids are numbers, not every client's. */
   answered(answer: Extract<Incoming, { type: "result" | "error" }>): void {
-    this.#settle(answer.id, answer);
+    const { id } = answer;
+    this.#settle(typeof id === "string" && /^\d{1,15}$/.test(id) ? Number(id) : id, answer);
   }
 
   /** Nobody is there to answer or to read any more: open questions are over, and nothing is asked again. */

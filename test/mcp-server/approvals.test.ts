@@ -37,6 +37,14 @@ describe("answers that are a yes", () => {
   });
 });
 
+test("an answer to our number as text is an answer", async () => {
+  const { world } = await play(
+    commands("touch x"),
+    ({ id }) => ({ id: String(id), result: { action: "accept" } }) as ReturnType<Answering>,
+  );
+  expect(existsSync(join(world.cwd, "x"))).toBeTrue();
+});
+
 describe("answers that are a no", () => {
   const answers: readonly unknown[] = [
     { result: { decision: "denied" } },
@@ -51,6 +59,10 @@ describe("answers that are a no", () => {
     { result: "yes" },
     { result: [true] },
     { error: { code: -32601, message: "Method not found" } },
+    { error: "declined" },
+    { error: null },
+    {},
+    { jsonrpc: undefined, result: { action: "accept" } },
   ];
   test.each(answers.map((one) => [JSON.stringify(one), one]))("%s", async (_, one) => {
     const { world, isError } = await play(commands("touch x"), () => one as ReturnType<Answering>);

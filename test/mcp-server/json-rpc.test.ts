@@ -30,18 +30,36 @@ describe("messages", () => {
     "{}",
     '{"jsonrpc":"1.0","id":1,"method":"m"}',
     '{"jsonrpc":"2.0"}',
-    '{"jsonrpc":"2.0","id":1}',
     '{"jsonrpc":"2.0","id":null,"method":"m"}',
     '{"jsonrpc":"2.0","id":1.5,"method":"m"}',
     '{"jsonrpc":"2.0","id":{},"method":"m"}',
     '{"jsonrpc":"2.0","id":1,"method":5}',
-    '{"jsonrpc":"2.0","id":1,"error":"text"}',
     '[{"jsonrpc":"2.0","id":1,"method":"m"}]',
     "[".repeat(100_000),
     `{"jsonrpc":"2.0","id":1,"method":"m","params":${"[".repeat(200_000)}${"]".repeat(200_000)}`,
   ])("%p is none", (text) => {
     const message = line(text);
     expect(message).toEqual({ type: "invalid", reason: expect.any(String) });
+  });
+});
+
+describe("an answer that is none", () => {
+  test.each([
+    '{"jsonrpc":"2.0","id":1}',
+    '{"jsonrpc":"2.0","id":1,"error":"declined"}',
+    '{"jsonrpc":"2.0","id":1,"error":null}',
+    '{"id":1,"result":{"action":"accept"}}',
+    '{"jsonrpc":2,"id":1,"result":{"action":"accept"}}',
+  ])("%s is an error, so that nobody goes on waiting", (text) => {
+    expect(line(text)).toEqual({ type: "error", id: 1, message: expect.any(String) });
+  });
+});
+
+test("a byte order mark in front of a message is none of it", () => {
+  expect(line('\ufeff{"jsonrpc":"2.0","method":"m"}')).toEqual({
+    type: "notification",
+    method: "m",
+    params: undefined,
   });
 });
 
