@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import type { HookSource } from "#config/hook-sources.ts";
-import { CodexError, messageOf, osErrorText } from "#lib/errors.ts";
+import { messageOf } from "#lib/errors.ts";
+import { matcherAccepts, unseenNames } from "./match.ts";
+import { readHooksFile, unusableHooks } from "./read-hooks-file.ts";
 
 /** The events hooks are run for. */
 export const HOOK_EVENTS = [
@@ -99,7 +100,7 @@ function parseSource(source: HookSource): ParsedHooks {
   const checked = v.safeParse(EVENTS, withPlainNumbers(events));
   if (!checked.success) {
     const [issue] = checked.issues;
-    throw invalid(place, `\`hooks.${v.getDotPath(issue) ?? ""}\`: ${issue.message}`);
+    throw unusableHooks(place, `\`hooks.${v.getDotPath(issue) ?? ""}\`: ${issue.message}`);
   }
   const hooks: Hook[] = [];
   const warnings: string[] = [];
@@ -109,7 +110,7 @@ function parseSource(source: HookSource): ParsedHooks {
       continue;
     }
     for (const [group, { matcher, hooks: handlers }] of groups.entries()) {
-      if (matcher !== undefined) checkMatcher(matcher, event, place);
+      if (matcher !== undefined) warnings.push(...checkedMatcher(matcher, event, place));
       for (const [index, handler] of handlers.entries()) {
         const key = `${source.file ?? ""}:${snakeCase(event)}:${group}:${index}`;
         const hook = hookOf(handler, { key, event, matcher, source, place });
@@ -155,7 +156,7 @@ function hookOf(settings: Handler, context: Context): Hook | string {
 function handlerOf(settings: Handler, { event, place }: Context): HookHandler | undefined {
   const required = (key: "command" | "server" | "tool", value: string | undefined): string => {
     if (value !== undefined && value.trim() !== "") return value;
-    throw invalid(place, `a hook for ${event} of type "${settings.type}" has no \`${key}\``);
+    throw unusableHooks(place, `a hook for ${event} of type "${settings.type}" has no \`${key}\``);
   };
   switch (settings.type) {
     case "command": {
@@ -203,32 +204,30 @@ function timeoutSeconds(event: HookEvent, configured: number | undefined): numbe
 }
 
 function jsonEvents(file: string, place: string): unknown {
-  const text = readText(file);
+  const text = readHooksFile(file);
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch (error) {
-    throw invalid(place, `it is not JSON: ${messageOf(error)}`);
+    throw unusableHooks(place, `it is not JSON: ${messageOf(error)}`);
   }
   const root = v.safeParse(v.looseObject({ hooks: v.unknown() }), content);
-  if (!root.success) throw invalid(place, 'expected an object with the key "hooks"');
+  if (!root.success) throw unusableHooks(place, 'expected an object with the key "hooks"');
   return root.output.hooks;
 }
 
-function readText(file: string): string {
+/** Warnings about it. Throws a CodexError for a bad regular expression. */
+function checkedMatcher(matcher: string, event: HookEvent, place: string): string[] {
   try {
-    return readFileSync(file, "utf8");
+    matcherAccepts(matcher, "");
   } catch (error) {
-    throw invalid(`"${file}"`, osErrorText(error));
+    throw unusableHooks(place, `the matcher "${matcher}" for ${event} is no regular expression: ${messageOf(error)}`);
   }
-}
-
-function checkMatcher(matcher: string, event: HookEvent, place: string): void {
-  try {
-    new RegExp(matcher === "*" ? "" : matcher);
-  } catch (error) {
-    throw invalid(place, `the matcher "${matcher}" for ${event} is no regular expression: ${messageOf(error)}`);
-  }
+  const unseen = unseenNames(matcher, event).map((name) => `"${name}"`);
+  if (unseen.length === 0) return [];
+  return [
+    `The matcher "${matcher}" for ${event} of ${place}: no tool call is named ${unseen.join(" or ")}. Commands are "Bash", patches "apply_patch", MCP tools "mcp__SERVER__TOOL" ("mcp__SERVER__.*" for a whole server), with | between them`,
+  ];
 }
 
 function isHookEvent(name: string): name is HookEvent {
@@ -238,8 +237,4 @@ function isHookEvent(name: string): name is HookEvent {
 /** TOML's whole numbers are bigints. */
 function withPlainNumbers(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? Number(item) : item)) ?? "null");
-}
-
-function invalid(place: string, problem: string): CodexError {
-  return new CodexError("invalid_hooks", `Cannot use the hooks of ${place}: ${problem}`);
 }

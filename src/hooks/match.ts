@@ -1,10 +1,54 @@
 /**
  * Whether a matcher accepts the name an event is about (a tool, a source, a trigger). None, empty and `*` accept
  * everything; names and `|` only are compared whole; anything else is a regular expression that may match anywhere.
- * A name of null means that the event has none: then matchers do not count.
+ * A name of null means that the event has none: then matchers do not count. Throws for a bad regular expression.
  */
 export function matcherAccepts(matcher: string | undefined, name: string | null): boolean {
-  if (name === null || matcher === undefined || matcher === "" || matcher === "*") return true;
-  if (/^[\w|]+$/.test(matcher)) return matcher.split("|").includes(name);
-  return new RegExp(matcher).test(name);
+  const wanted = withoutBlanks(matcher ?? "");
+  if (name === null || wanted === "" || wanted === "*") return true;
+  if (isNames(wanted)) return wanted.split("|").includes(name);
+  return new RegExp(wanted).test(name);
+}
+
+/** Around names, blanks mean nothing: no name has any. */
+function withoutBlanks(matcher: string): string {
+  return matcher.trim().replaceAll(/\s*\|\s*/g, "|");
+}
+
+function isNames(matcher: string): boolean {
+  return /^[\w|]+$/.test(matcher);
+}
+
+const TOOL_EVENTS: ReadonlySet<string> = new Set(["PreToolUse", "PermissionRequest", "PostToolUse"]);
+/** Hooks know all of them as "Bash". */
+const SHELL_TOOLS = ["exec_command", "shell", "shell_command", "local_shell"];
+/** The names hooks are told of calls, but for those of MCP tools. */
+const SEEN_TOOLS = [
+  "Bash",
+  "apply_patch",
+  "write_stdin",
+  "update_plan",
+  "view_image",
+  "request_user_input",
+  "list_mcp_resources",
+  "list_mcp_resource_templates",
+  "read_mcp_resource",
+];
+
+/**
+ * The alternatives of a matcher that look like names and that no tool call has: a guard with such a matcher would
+ * never be asked. What only a regular expression can mean is not judged.
+ */
+export function unseenNames(matcher: string | undefined, event: string): string[] {
+  const wanted = withoutBlanks(matcher ?? "");
+  // In a group, `|` sets parts of names apart.
+  if (!TOOL_EVENTS.has(event) || wanted === "" || /[([{\\]/.test(wanted)) return [];
+  if (/^\|+$/.test(wanted)) return [wanted];
+  const mayBeAnywhere = !isNames(wanted);
+  return wanted.split("|").filter((name) => {
+    if (/^[\w\s,;]*[\s,;][\w\s,;]*$/.test(name)) return true;
+    // Anywhere in the name of an MCP tool may be any word.
+    if (mayBeAnywhere) return SHELL_TOOLS.includes(name);
+    return name !== "" && !SEEN_TOOLS.includes(name) && !/^mcp__\w+?__\w+$/.test(name);
+  });
 }

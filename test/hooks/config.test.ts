@@ -1,9 +1,13 @@
 import { describe, expect, test } from "bun:test";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { loadConfig } from "#config/load.ts";
 import { resolveSettings } from "#config/resolve.ts";
 import { type Hook, readHooks } from "#hooks/config.ts";
-import { matcherAccepts } from "#hooks/match.ts";
+import { matcherAccepts, unseenNames } from "#hooks/match.ts";
 import { HookApprovals, hookHash, trustedHooks } from "#hooks/trust.ts";
+import { answer, assistantText } from "../support/model-script.ts";
+import { startSession } from "../support/session.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";
 
 async function sources(home: TempHome) {
@@ -128,6 +132,38 @@ hooks = [{ type = "command", command = "bye" }, { type = "command", command = "l
     expect(() => readHooks(found)).toThrow(message);
   });
 
+  test.each([
+    ["a pipe", (file: string) => void Bun.spawnSync(["mkfifo", file]), "it is a pipe or device, expected a file"],
+    ["a device without an end", (file: string) => symlinkSync("/dev/zero", file), "it is a pipe or device"],
+    ["a folder", (file: string) => void mkdirSync(file), "it is a folder, expected a file"],
+    [
+      "too long",
+      (file: string) => writeFileSync(file, Buffer.alloc(16 * 1024 ** 2 + 1)),
+      "it has 16777217 bytes, the limit is",
+    ],
+    ["of other bytes", (file: string) => writeFileSync(file, Buffer.from("{}", "utf16le")), "it is not JSON"],
+    ["not UTF-8", (file: string) => writeFileSync(file, Buffer.from([0x7b, 0xff, 0x7d])), "it is not UTF-8"],
+  ])("a hooks.json that is %s is refused at once", async (_what, make, message) => {
+    await using home = await tempHome();
+    const json = join(home.codexHome, "hooks.json");
+    make(json);
+    const found = await sources(home);
+    expect(() => readHooks(found)).toThrow(`Cannot use the hooks of "${json}": ${message}`);
+  });
+
+  test("a matcher with a name that no tool call has is warned of", async () => {
+    await using home = await tempHome();
+    const group = { matcher: "exec_command | Bash", hooks: [{ type: "command", command: "x" }] };
+    const json = home.write("home/hooks.json", JSON.stringify({ hooks: { PreToolUse: [group], Stop: [group] } }));
+    const { hooks, warnings } = readHooks(await sources(home));
+    expect(hooks).toHaveLength(2);
+    expect(warnings).toEqual([
+      expect.stringContaining(
+        `The matcher "exec_command | Bash" for PreToolUse of "${json}": no tool call is named "exec_command". Commands are "Bash"`,
+      ),
+    ]);
+  });
+
   test("nothing configured is no source", async () => {
     await using home = await tempHome({ git: true });
     home.write("project/.codex/config.toml", "");
@@ -226,6 +262,45 @@ test.each([
   ["^Ba", "Bash", true],
   ["^as", "Bash", false],
   ["Bash", null, true],
+  ["Bash | apply_patch", "apply_patch", true],
+  [" Bash ", "Bash", true],
+  ["  ", "Bash", true],
+  ["^x$ | mcp__.*", "mcp__a__b", true],
+  ["|", "Bash", false],
 ])("the matcher %p on %p: %p", (matcher, name, accepts) => {
   expect(matcherAccepts(matcher, name)).toBe(accepts);
+});
+
+test.each([
+  ["Bash", []],
+  ["Bash | apply_patch|write_stdin", []],
+  ["", []],
+  ["*", []],
+  [undefined, []],
+  ["Bash|", []],
+  ["mcp__a__b", []],
+  ["mcp__.*", []],
+  ["^Bash$", []],
+  ["mcp__(one|exec_command)__.*", []],
+  ["github|mcp__a__.*", []],
+  ["Bash, Edit", ["Bash, Edit"]],
+  ["Bash Edit|mcp__.*", ["Bash Edit"]],
+  ["exec_command", ["exec_command"]],
+  ["exec_command|mcp__a__.*", ["exec_command"]],
+  ["Edit|Write|Bash", ["Edit", "Write"]],
+  ["bash", ["bash"]],
+  ["mcp__github", ["mcp__github"]],
+  ["|", ["|"]],
+] as const)("the names in %p that no tool call has: %p", (matcher, names) => {
+  expect(unseenNames(matcher, "PreToolUse")).toEqual([...names]);
+  expect(unseenNames(matcher, "SessionStart")).toEqual([]);
+});
+
+test("the names of all tools a model is offered are known", async () => {
+  await using session = await startSession({ responses: [answer(assistantText("ok"))] });
+  await session.say("go");
+  const tools = session.server.requests[0]?.body.tools as { type: string; name?: string }[];
+  const names = tools.flatMap(({ type, name }) => (type === "web_search" ? [] : (name ?? [])));
+  expect(names).toContain("exec_command");
+  expect(names.filter((name) => unseenNames(name, "PreToolUse").length > 0)).toEqual(["exec_command"]);
 });
