@@ -44,7 +44,8 @@ const FORCE_AFTER_MS = 1000;
 /** Runs one turn and resolves to the process's exit code. */
 export async function runExec(runtime: Runtime, request: ExecRequest): Promise<number> {
   const session = new ExecSession(request);
-  const started = await runtime.startThread(request.start, (event) => session.handle(event));
+  const started = await startedThread(runtime, request, session);
+  if (started === undefined) return session.signalExit;
   for (const notice of started.notices) writeStderr(`warning: ${notice}\n`);
   session.begin(started);
   started.thread.submit(request.op);
@@ -65,6 +66,23 @@ export async function runExec(runtime: Runtime, request: ExecRequest): Promise<n
   }
 }
 
+/** The thread, or undefined when a signal came while it was waited for. */
+async function startedThread(
+  runtime: Runtime,
+  request: ExecRequest,
+  session: ExecSession,
+): Promise<StartedThread | undefined> {
+  const { signal } = session;
+  try {
+    return await runtime.startThread(request.start, (event) => session.handle(event), { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    await runtime.shutdown();
+    session.dispose();
+    return undefined;
+  }
+}
+
 /** Follows the thread's events to the end of its one turn, and turns signals into an interruption. */
 class ExecSession {
   readonly #request: ExecRequest;
@@ -76,11 +94,13 @@ class ExecSession {
   #signalledAtMs = 0;
   #outputError: unknown;
   #isOver = false;
+  readonly #wished = new AbortController();
   readonly ended: Promise<RunEnd>;
   readonly #onSignal = (signal: NodeJS.Signals) => {
     if (this.#signal !== undefined) return this.#forceExit(this.#signal);
     this.#signalledAtMs = monotonicMs();
     this.#signal = signal as keyof typeof SIGNAL_EXIT;
+    this.#wished.abort();
     this.#interrupt?.();
   };
 
@@ -93,6 +113,16 @@ class ExecSession {
       };
     });
     for (const signal of Object.keys(SIGNAL_EXIT)) process.on(signal, this.#onSignal);
+  }
+
+  /** Aborted by the first signal that wishes for the end. */
+  get signal(): AbortSignal {
+    return this.#wished.signal;
+  }
+
+  /** The exit code of a run that a signal ended. */
+  get signalExit(): number {
+    return SIGNAL_EXIT[this.#signal ?? "SIGINT"];
   }
 
   /** The thread exists: its header can be shown, and signals have something to interrupt. */

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { Settings } from "#config/resolve.ts";
+import { CodexError } from "#lib/errors.ts";
 import { Semaphore } from "#lib/semaphore.ts";
 import type { Event } from "#protocol/events.ts";
 import type { Runtime } from "#runtime/create.ts";
@@ -51,7 +52,10 @@ export class Session {
     });
   }
 
-  /** Loads the configuration and starts the thread. Throws a CodexError with the text the call is answered with. */
+  /**
+   * Loads the configuration and starts the thread. Throws a CodexError with the text the call is answered with, also
+   * when it was cancelled meanwhile.
+   */
   static async open(deps: SessionDeps, call: Call, args: CodexArguments): Promise<Session> {
     const cwd = resolve(deps.cwd, args.cwd ?? ".");
     const { codexHome, overrides, memoryNotes } = deps;
@@ -74,10 +78,10 @@ export class Session {
     });
     const session = new Session(deps, runtime, call);
     try {
-      await session.#start(config.settings, cwd, config.warnings);
+      await session.#start(config.settings, cwd, config.warnings, call.signal);
     } catch (error) {
       await runtime.shutdown();
-      throw error;
+      throw call.signal.aborted ? new CodexError("interrupted", INTERRUPTED) : error;
     }
     return session;
   }
@@ -87,8 +91,8 @@ export class Session {
   }
 
   /** What the client reads before anything else of a session goes first, whatever came first here. */
-  async #start(settings: Settings, cwd: string, warnings: readonly string[]): Promise<void> {
-    const started = await this.#runtime.startThread({ type: "new" }, (event) => this.#hear(event));
+  async #start(settings: Settings, cwd: string, warnings: readonly string[], signal: AbortSignal): Promise<void> {
+    const started = await this.#runtime.startThread({ type: "new" }, (event) => this.#hear(event), { signal });
     this.#started = started;
     const map = new EventMap({ threadId: started.thread.id, showRawReasoning: settings.showRawAgentReasoning });
     this.#map = map;

@@ -80,10 +80,14 @@ export class McpServers {
     this.#refresh.unref();
   }
 
-  /** Waits for the required servers. Throws the CodexError that ends the session when one does not start. */
-  async required(): Promise<void> {
+  /**
+   * Waits for the required servers. Throws the CodexError that ends the session when one does not start, or the
+   * signal's reason.
+   */
+  async required(options: { signal: AbortSignal }): Promise<void> {
     const required = this.#servers.filter((server) => server.settings.required);
-    await Promise.all(required.map((server) => server.start().catch(() => {})));
+    const starting = Promise.all(required.map((server) => server.start().catch(() => {})));
+    await raceAbort(starting, options.signal);
     const failures = required.flatMap(({ name, lastFailure }) =>
       lastFailure === undefined ? [] : [`${name}: ${lastFailure.reason}`],
     );

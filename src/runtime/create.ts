@@ -19,14 +19,21 @@ import { startThread } from "./start-thread.ts";
 export interface Runtime {
   /**
    * Starts or resumes a thread; `onEvent` hears everything it does, `thread_started` first. Throws a
-   * CodexError when the session cannot be found, read or stored.
+   * CodexError when the session cannot be found, read or stored; the signal's reason when aborted first, and then only
+   * `shutdown` is left to do.
    */
-  startThread(start: ThreadStart, onEvent: (event: Event) => void): Promise<StartedThread>;
+  startThread(
+    start: ThreadStart,
+    onEvent: (event: Event) => void,
+    options?: { signal?: AbortSignal },
+  ): Promise<StartedThread>;
   /** Ends threads and their commands, flushes and tidies up; the background gives its jobs back. Safe to call twice. */
   shutdown(): Promise<void>;
   /** After `shutdown`, when the answer is out: the moment a headless process may spend on memories. Never rejects. */
   learn(): Promise<void>;
 }
+
+const NEVER = new AbortController().signal;
 
 /** Builds the engines that all threads of this process share. Nothing is started yet. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
@@ -46,9 +53,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const closers: (() => Promise<void>)[] = [];
   const memories = new MemoryWork(engines);
   return {
-    startThread: async (start, onEvent) => {
+    startThread: async (start, onEvent, { signal = NEVER } = {}) => {
       const past = await resumePoint(start, options);
-      const { close, ...started } = await startThread(memories.engines(onEvent), past, onEvent);
+      const { close, ...started } = await startThread(memories.engines(onEvent), past, onEvent, { signal });
       memories.rootThread ??= started.thread.id;
       closers.push(close);
       return started;

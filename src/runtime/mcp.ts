@@ -18,9 +18,9 @@ export interface Mcp {
   withTools(own: ToolRegistry, approvals: SessionApprovals): ToolRegistry;
   /**
    * Starts what has to be started and resolves when the required servers run. Throws the CodexError that ends
-   * the session when one of them does not.
+   * the session when one of them does not, or the signal's reason.
    */
-  begin(): Promise<void>;
+  begin(options: { signal: AbortSignal }): Promise<void>;
   /** Tells of servers starting, beginning with what has happened so far. */
   announceTo(emit: (event: Event) => void): void;
   /** Calls a tool for somebody who is not the model. Throws when there is no such server or the call fails. */
@@ -50,9 +50,9 @@ export function createMcp({ settings, codexHome, cwd, source }: RuntimeOptions):
   return {
     resourceTools: createMcpResourceTools(servers),
     withTools: (own, approvals) => withMcpTools(own, servers, approvals),
-    begin: () => {
+    begin: (waiting) => {
       servers.begin((server, status) => emit(statusEvent(server, status)));
-      return servers.required();
+      return servers.required(waiting);
     },
     announceTo: (onEvent) => {
       emit = onEvent;

@@ -23,11 +23,15 @@ import type { ThreadHooks } from "./thread-hooks.ts";
 import { threadMemory } from "./thread-memory.ts";
 import { rootThreadSettings } from "./thread-settings.ts";
 
-/** Starts a root thread, or goes on with a stored one. `close` ends its commands and its rollout. */
+/**
+ * Starts a root thread, or goes on with a stored one. `close` ends its commands and its rollout. Throws the signal's
+ * reason when aborted while something is waited for.
+ */
 export async function startThread(
   engines: Engines,
   past: ResumedSession | null,
   onEvent: (event: Event) => void,
+  waiting: { signal: AbortSignal },
 ): Promise<StartedThread & { close: () => Promise<void> }> {
   const { options } = engines;
   const agentsMd = loadAgentsMd({ codexHome: options.codexHome, cwd: options.cwd, ...options.settings.projectDoc });
@@ -36,7 +40,7 @@ export async function startThread(
     agentsMd: agentsMd.text,
     network: engines.network?.proxied,
   });
-  const [git] = await Promise.all([gitFacts(options.cwd, { env: environment() }), engines.mcp?.begin()]);
+  const [git] = await Promise.all([gitFacts(options.cwd, { env: environment() }), engines.mcp?.begin(waiting)]);
   const recorder = openRecorder(engines, settings, git, past);
   const memory = threadMemory(engines, settings, past);
   const session = { rolloutPath: recorder.path, isResumed: past !== null, emit: onEvent };
@@ -108,6 +112,7 @@ function contextOf(engines: Engines, settings: ThreadSettings, memories: Message
     approvalPolicy: settings.approvalPolicy,
     cwd: settings.cwd,
     tmpdir: settings.sandbox.tmpdir,
+    network: engines.options.settings.network,
     developerInstructions: settings.developerInstructions,
     agentsMd: settings.userInstructions ?? null,
     shell: engines.shell.path,

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "../compat/mcp-server-stage.ts";
 import { useStage, type World } from "../compat/stage.ts";
+import { pidIn } from "../mcp/mcp-stage.ts";
 import { answer, assistantText } from "../support/model-script.ts";
 import { cliBinary } from "../support/spawn-cli.ts";
 
@@ -24,8 +25,8 @@ test.each(["yes", "cat /dev/zero", `yes '{"jsonrpc":"2.0","id":1,"method":"ping"
       stdout: "ignore",
       stderr: "ignore",
     });
+    const pid = await pidIn(join(world.cwd, "pid"));
     await Bun.sleep(500);
-    const pid = Number(readFileSync(join(world.cwd, "pid"), "utf8"));
     process.kill(pid, "SIGTERM");
     const end = await Promise.race([child.exited, Bun.sleep(10_000).then(() => "alive after 10 s")]);
     if (end !== 143) process.kill(pid, "SIGKILL");

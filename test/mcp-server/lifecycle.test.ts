@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Connected, connect } from "../compat/mcp-server-stage.ts";
 import { diesSoon, type Scene, useStage } from "../compat/stage.ts";
+import { pidIn } from "../mcp/mcp-stage.ts";
 import { answer, assistantText, created, functionCall, rawChunks, sseBytes } from "../support/model-script.ts";
 import { cliBinary } from "../support/spawn-cli.ts";
 
@@ -11,19 +12,14 @@ const SLEEPER: Scene = {
   responses: [answer(functionCall("exec_command", { cmd: "echo $$ > pid; exec sleep 300", yield_time_ms: 60_000 }))],
 };
 const FULL = { prompt: "go", sandbox: "danger-full-access", "approval-policy": "never" };
+const CANCEL = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 3, reason: "enough" } };
 const STALLED: Scene = { responses: [rawChunks([sseBytes(created())], { end: "stall" })] };
 
 /** Begins a call whose command sleeps; resolves to the command's process id. */
 async function sleeping({ client, world }: Connected): Promise<number> {
   client.send({ jsonrpc: "2.0", id: 3, method: "tools/call", params: { name: "codex", arguments: FULL } });
   await client.event("exec_command_begin");
-  const file = join(world.cwd, "pid");
-  for (let tries = 0; tries < 200; tries++) {
-    const pid = existsSync(file) ? Number.parseInt(readFileSync(file, "utf8"), 10) : Number.NaN;
-    if (Number.isInteger(pid)) return pid;
-    await Bun.sleep(50);
-  }
-  throw new Error(`the command never began: ${client.stderr}`);
+  return pidIn(join(world.cwd, "pid"));
 }
 
 describe("a client that goes away", () => {
@@ -102,6 +98,42 @@ describe("a client that goes away", () => {
   });
 });
 
+describe("while a session waits for a server that it requires and that hangs", () => {
+  const hangs = {
+    command: "/bin/sh",
+    args: ["-c", "echo $$ > pid; exec sleep 300"],
+    startup_timeout_sec: 60,
+    required: true,
+  };
+  const ways: [string, (at: Connected) => void, number | null][] = [
+    ["the end of input", ({ client }) => client.endInput(), 0],
+    ["SIGTERM", ({ client }) => client.kill("SIGTERM"), 143],
+    ["a cancellation", ({ client }) => client.send(CANCEL), null],
+  ];
+  test.each(ways)("%s ends the start and the server", async (_, end, code) => {
+    await using at = await connect(stage);
+    const { client, world } = at;
+    const called = client.request(
+      "tools/call",
+      {
+        name: "codex",
+        arguments: { prompt: "go", config: { mcp_servers: { hangs } } },
+      },
+      3,
+    );
+    const pid = await pidIn(join(world.cwd, "pid"));
+    end(at);
+    expect((await called).result).toEqual({
+      content: [{ type: "text", text: "The turn was interrupted before it was done." }],
+      isError: true,
+    });
+    if (code === null) expect((await client.request("ping")).result).toEqual({});
+    else expect(await client.exited).toBe(code);
+    expect(await diesSoon(pid)).toBeTrue();
+    expect(client.stderr).toBe("");
+  });
+});
+
 describe("cancelling", () => {
   test("ends the command and answers; the session can be gone on with", async () => {
     const scene = { responses: [...(SLEEPER.responses as []), answer(assistantText("still here"))] };
@@ -109,7 +141,7 @@ describe("cancelling", () => {
     const { client } = at;
     const pid = await sleeping(at);
     const answered = client.until(({ id, method }) => id === 3 && method === undefined);
-    client.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 3, reason: "enough" } });
+    client.send(CANCEL);
     const { result } = await answered;
     expect(result).toMatchObject({ isError: true });
     expect(await diesSoon(pid)).toBeTrue();

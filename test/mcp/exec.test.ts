@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { completedItems, outputOf, useStage, type World } from "../compat/stage.ts";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
-import { isGone } from "./mcp-stage.ts";
+import { isGone, pidIn } from "./mcp-stage.ts";
 
 const stage = useStage();
 const RAW = join(import.meta.dir, "../support/mcp-server-raw.ts");
@@ -97,6 +97,21 @@ test(
     const { code, elapsedMs } = await run.done;
     expect(code).toBe(130);
     expect(elapsedMs).toBeLessThan(40_000);
+    expect(world.server.requests).toEqual([]);
+  },
+  WAIT,
+);
+
+test(
+  "SIGINT ends a run that waits for a required server, and the server",
+  async () => {
+    const world = await stage.world({});
+    const table = `{command="/bin/sh",args=["-c","echo $$ > pid; exec sleep 300"],startup_timeout_sec=50,required=true}`;
+    const run = world.start({ args: ["-c", `mcp_servers.hangs=${table}`] });
+    const pid = await pidIn(join(world.cwd, "pid"));
+    run.kill("SIGINT");
+    expect(await run.done).toMatchObject({ code: 130, stdout: "", stderr: "", timedOut: false });
+    expect(await isGone(pid)).toBe(true);
     expect(world.server.requests).toEqual([]);
   },
   WAIT,

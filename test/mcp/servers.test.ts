@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "
 import { join } from "node:path";
 import { McpRequestError } from "#mcp/connection.ts";
 import { rawServer } from "../support/mcp-settings.ts";
-import { mcpStage } from "./mcp-stage.ts";
+import { mcpStage, NEVER } from "./mcp-stage.ts";
 
 const WAIT = 30_000;
 
@@ -208,10 +208,10 @@ test(
       rawServer("tiny", { required: true }),
     ]);
     at.servers.begin(() => {});
-    expect(at.servers.required()).rejects.toThrow(
+    expect(at.servers.required({ signal: NEVER })).rejects.toThrow(
       "Fatal error: Failed to initialize session: required MCP servers failed to initialize: gone: No such file or directory (os error 2); silent: request timed out after 0.3 seconds",
     );
-    await at.servers.required().catch(() => {});
+    await at.servers.required({ signal: NEVER }).catch(() => {});
   },
   WAIT,
 );
