@@ -2,6 +2,7 @@ import type { ThreadSettings } from "#agent/settings.ts";
 import type { HookDispatcher } from "#hooks/dispatch.ts";
 import type { HookVerdict } from "#hooks/output.ts";
 import type { AgentFacts, EventFacts } from "#hooks/payloads.ts";
+import { printable } from "#lib/printable.ts";
 import type { Event } from "#protocol/events.ts";
 
 /** A thread whose hooks are run: the session's own or that of a sub-agent. */
@@ -42,6 +43,7 @@ export function observe(dispatcher: HookDispatcher, { emit }: Pick<HookedThread,
   );
 }
 
+/** What a program printed reaches people, at the end of a session without anything in between. */
 function show({ messages }: HookVerdict, emit: (event: Event) => void): void {
-  for (const message of messages) emit({ type: "warning", message });
+  for (const message of messages) emit({ type: "warning", message: printable(message) });
 }

@@ -6,6 +6,7 @@ import type { SessionFacts } from "#hooks/payloads.ts";
 import type { CallMcpTool } from "#hooks/run-mcp-hook.ts";
 import { trustedHooks } from "#hooks/trust.ts";
 import { environment } from "#lib/env.ts";
+import { printable } from "#lib/printable.ts";
 import type { Event } from "#protocol/events.ts";
 import type { ToolHooks } from "#tools/tool-hooks.ts";
 import { credentialNames } from "./credential-names.ts";
@@ -44,7 +45,7 @@ export function createThreadHooks(
       const ending = { event: "SessionEnd", reason: "other" } as const;
       await dispatcher.close(fire(dispatcher, session, ending, new AbortController().signal));
     },
-    warnings: [...parsed.warnings, ...warnings],
+    warnings: [...parsed.warnings, ...warnings].map(printable),
   };
 }
 

@@ -132,6 +132,20 @@ describe("a hook cannot disturb the turn", () => {
     await until(() => !isRunning(id));
   }, 60_000);
 
+  test("by escape sequences in what people are shown, also after the turn", async () => {
+    const command = `printf '\\033[31mred\\033]0;title\\007' >&2; exit 1`;
+    const events = ["SessionStart", "Stop", "SessionEnd"];
+    await using stage = await hookStage({
+      responses: () => say("ok"),
+      hooks: Object.fromEntries(events.map((event) => [event, [{ command }]])),
+    });
+    for (const args of [["exec", "go"], JSON_RUN]) {
+      const { stderr, stdout } = await stage.run(args);
+      expect(events.filter((event) => !new RegExp(`The ${event} hook .* 1: red`).test(stderr + stdout))).toEqual([]);
+      expect(stderr).not.toContain("\u001b");
+    }
+  }, 60_000);
+
   test("by hanging at the end: SessionEnd has a second, and three at most", async () => {
     await using stage = await hookStage({
       responses: [say("ok")],

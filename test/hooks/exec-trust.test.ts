@@ -138,6 +138,43 @@ describe("codex hooks", () => {
     ]);
   }, 60_000);
 
+  test("shows what is invisible, and how many blanks there are", async () => {
+    await using stage = await hookStage({ responses: [], toml: "" });
+    const invisible = "\u3164\u115f\ufe0f\u00ad\u{e0041}\u00a0\u2800\u200b";
+    const command = `true ${invisible}漢é${" ".repeat(300)}; touch evil`;
+    stage.home.write(".codex/hooks.json", hooksJson({ Stop: [{ command }] }));
+    const { stdout } = await stage.run(["hooks", "list"]);
+    expect(stdout).toContain(
+      "true \\u{3164}\\u{115f}\\u{fe0f}\\u{ad}\\u{e0041}\\u{a0}\\u{2800}\\u{200b}漢é\\u{20}×300; touch evil\n",
+    );
+  }, 60_000);
+
+  test("lets no escape sequence of a project reach the terminal", async () => {
+    const { stage } = await projectHook({ trusted: true });
+    await using _ = stage;
+    const [red, flip] = ["\u001b[31m", "\u202e"];
+    const write = (hooks: unknown) => stage.home.write("project/.codex/hooks.json", JSON.stringify({ hooks }));
+    const isClean = ({ stdout, stderr }: { stdout: string; stderr: string }) =>
+      !new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f${flip}]`).test(stdout + stderr);
+    write({ PreToolUse: [{ matcher: `[${red}${flip}`, hooks: [] }] });
+    for (const args of [["hooks", "list"], GO]) {
+      const run = await stage.run(args);
+      expect([run.code, run.stderr.includes("is no regular expression"), isClean(run)]).toEqual([1, true, true]);
+    }
+    write({
+      [`Odd${red}${flip}Event`]: [{ hooks: [] }],
+      Stop: [{ hooks: [{ type: `odd${red}${flip}type`, command: "x" }] }],
+      PreToolUse: [{ matcher: `exec\u001b, ${flip}x`, hooks: [{ type: "command", command: `y${red}${flip}` }] }],
+    });
+    for (const args of [["hooks", "list"], ["hooks", "trust", "--all"], GO, ["hooks", "untrust", "--all"], GO]) {
+      const run = await stage.run(args);
+      expect([run.code, isClean(run)]).toEqual([0, true]);
+    }
+    expect((await stage.run(["hooks", "list"])).stderr).toMatch(/^warning: .*Odd.*Event/m);
+    const unknown = await stage.run(["hooks", "trust", `${red}x`]);
+    expect([unknown.code, unknown.stderr.includes('is called "x"'), isClean(unknown)]).toEqual([1, true, true]);
+  }, 60_000);
+
   test("refuses names that are no hook's, and approvals of what is your own", async () => {
     await using stage = await hookStage({ responses: [], hooks: { Stop: [{ command: "mine" }] } });
     const nobody = await stage.run(["hooks", "trust", "nobody"]);

@@ -4,6 +4,7 @@ import { type Hook, hookName, type ParsedHooks, readHooks } from "#hooks/config.
 import { HookApprovals, type HookTrust, hookHash } from "#hooks/trust.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
+import { printable } from "#lib/printable.ts";
 import { writeStderr, writeStdout } from "#lib/stdio.ts";
 import { textWidth } from "#lib/text-width.ts";
 import { parseOverrides } from "../overrides.ts";
@@ -22,7 +23,7 @@ const SHOWN_HASH_CHARS = 12;
 export async function listHooks(options: HooksOptions): Promise<number> {
   const { hooks, warnings } = await configuredHooks(options);
   const approvals = new HookApprovals(codexHome());
-  for (const warning of warnings) writeStderr(`warning: ${warning}\n`);
+  for (const warning of warnings) writeStderr(`warning: ${printable(warning)}\n`);
   print(hooks, approvals, options);
   return 0;
 }
@@ -103,12 +104,17 @@ function hookJson(hook: Hook, trust: HookTrust): Record<string, unknown> {
   };
 }
 
+/** What a terminal shows as nothing, or as something else than it is. */
+const HIDDEN = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+/** Enough to push what follows out of sight. */
+const MANY_BLANKS = / {5,}/g;
+
 /** Whole and with nothing hidden: it is what somebody decides by. */
 function row(hook: Hook, trust: HookTrust): string[] {
   const hash = digestOf(hook).slice(0, SHOWN_HASH_CHARS);
   const cells = [hook.matcher ?? "*", String(JSON.parse(hookName(hook))), hook.file ?? "(command line)"];
   const [matcher = "", name = "", file = ""] = cells.map((text) =>
-    text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped),
+    text.replaceAll(HIDDEN, escaped).replaceAll(MANY_BLANKS, (blanks) => `\\u{20}×${blanks.length}`),
   );
   return [hash, hook.event, matcher, trust, file, name];
 }
