@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { NetworkSettings } from "#config/network-settings.ts";
 import { type MessageItem, textMessage } from "#protocol/items.ts";
 import type { ApprovalPolicy, SandboxMode, SandboxPolicy } from "#protocol/policies.ts";
 import approvalNever from "../prompts/permissions/approval-never.md" with { type: "text" };
@@ -8,6 +9,7 @@ import approvalUntrusted from "../prompts/permissions/approval-untrusted.md" wit
 import fullAccess from "../prompts/permissions/danger-full-access.md" with { type: "text" };
 import readOnly from "../prompts/permissions/read-only.md" with { type: "text" };
 import workspaceWrite from "../prompts/permissions/workspace-write.md" with { type: "text" };
+import { networkAccessText } from "./network-access.ts";
 
 const SANDBOX_TEXTS: Readonly<Record<SandboxMode, string>> = {
   "read-only": readOnly,
@@ -30,23 +32,21 @@ export interface PermissionFacts {
   cwd: string;
   /** `$TMPDIR` of the session, or undefined. */
   tmpdir: string | undefined;
+  /** The `[network]` table that sandboxed commands are behind; undefined where they never are. */
+  network?: NetworkSettings | undefined;
 }
 
 /** The developer message that says what commands may touch and when the user is asked. */
 export function permissionsMessage(facts: PermissionFacts): MessageItem {
-  const network = networkAllowed(facts.sandboxPolicy) ? "enabled" : "restricted";
+  const network = networkAccessText(facts.sandboxPolicy, facts.network);
   const lines = [
     "<permissions instructions>",
-    SANDBOX_TEXTS[facts.sandboxPolicy.type].trim().replaceAll("{network}", network),
+    SANDBOX_TEXTS[facts.sandboxPolicy.type].trim().replaceAll("{network}", () => network),
     APPROVAL_TEXTS[facts.approvalPolicy].trim(),
     ...rootsLine(facts),
     "</permissions instructions>",
   ];
   return textMessage("developer", lines.join("\n"));
-}
-
-function networkAllowed(policy: SandboxPolicy): boolean {
-  return policy.type === "danger-full-access" || (policy.type === "workspace-write" && policy.network_access);
 }
 
 function rootsLine(facts: PermissionFacts): string[] {

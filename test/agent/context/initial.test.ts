@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { environmentMessage } from "#agent/context/environment.ts";
 import { type InitialContextFacts, initialContext } from "#agent/context/initial.ts";
 import { permissionsMessage } from "#agent/context/permissions.ts";
+import type { NetworkSettings } from "#config/network-settings.ts";
 import { messageText, textMessage } from "#protocol/items.ts";
 import { APPROVAL_POLICIES, type SandboxPolicy } from "#protocol/policies.ts";
 import { isContextText, isSessionContext } from "#rollout/context-messages.ts";
@@ -78,6 +79,44 @@ describe("permissions", () => {
     expect(permissions({ type: "danger-full-access" })).toMatch(/`danger-full-access`.*Network access is enabled/);
     expect(permissions(WORKSPACE_WRITE)).toMatch(/`workspace-write`.*Network access is restricted/);
     expect(permissions({ ...WORKSPACE_WRITE, network_access: true })).toContain("Network access is enabled");
+  });
+
+  describe("behind the network proxy", () => {
+    const network = (changes: Partial<NetworkSettings> = {}): NetworkSettings => ({
+      ...{ enabled: true, mode: "full", allowedDomains: ["a.test", "*.b.test"], deniedDomains: [] },
+      ...{ allowLocalBinding: false, enableSocks5: true, allowUpstreamProxy: false },
+      ...changes,
+    });
+    const told = (policy: SandboxPolicy, changes: Partial<NetworkSettings> = {}) =>
+      permissions(policy, { network: network(changes) });
+
+    test("name the hosts, whatever the policy says of the network", () => {
+      const policies = [{ type: "read-only" }, WORKSPACE_WRITE, { ...WORKSPACE_WRITE, network_access: true }] as const;
+      for (const policy of policies) {
+        const text = told(policy);
+        expect(text).toContain("Network access is limited to the hosts that match `a.test`, `*.b.test`.");
+        expect(text).toContain("`HTTP_PROXY`");
+      }
+      expect(told(WORKSPACE_WRITE)).not.toContain("GET");
+      expect(told(WORKSPACE_WRITE, { mode: "limited" })).toContain("only GET, HEAD and OPTIONS");
+      expect(told(WORKSPACE_WRITE, { deniedDomains: ["x.b.test"] })).toContain("`*.b.test`, except `x.b.test`.");
+      expect(told(WORKSPACE_WRITE, { allowedDomains: [] })).toContain("so no host can be reached.");
+    });
+
+    test("say nothing of it where it is off or nothing is confined", () => {
+      for (const policy of [WORKSPACE_WRITE, { type: "read-only" }] satisfies SandboxPolicy[]) {
+        expect(told(policy, { enabled: false })).toBe(permissions(policy));
+      }
+      expect(told({ type: "danger-full-access" })).toBe(permissions({ type: "danger-full-access" }));
+    });
+
+    test("shorten a long list and say how much is missing", () => {
+      const allowedDomains = Array.from({ length: 500 }, (_, index) => `host-${index}.test`);
+      const text = told(WORKSPACE_WRITE, { allowedDomains });
+      const shown = text.match(/`host-\d+\.test`/g)?.length ?? 0;
+      expect(text).toContain(`\`host-${shown - 1}.test\` and ${500 - shown} more.`);
+      expect(text.length - told(WORKSPACE_WRITE, { allowedDomains: [] }).length).toBeLessThan(1200);
+    });
   });
 
   test("name the approval policy, each with its own rule", () => {
