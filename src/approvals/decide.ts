@@ -138,10 +138,28 @@ function judgeByTable(input: DecisionInput, whole: readonly RuleMatch[]): Verdic
  * Programs that only read are safe inside; outside, what they read and run could be what the sandbox kept away.
  */
 function mayLeave(granted: readonly (RuleDecision | undefined)[]) {
-  return ([program = ""]: readonly string[], at: number) => granted[at] !== undefined || INERT.has(program);
+  return (words: readonly string[], at: number) => granted[at] !== undefined || isInert(words);
 }
 
-const INERT: ReadonlySet<string> = new Set(["cd", "echo", "false", "pwd", "true"]);
+/** Whether a command touches nothing but its standard streams. */
+function isInert([program = "", ...args]: readonly string[]): boolean {
+  if (SILENT.has(program)) return true;
+  const counts = program === "head" || program === "tail";
+  return FILTERS.has(program) && args.every((arg, at) => isOption(arg) || (counts && isCount(args[at - 1], arg)));
+}
+
+function isOption(arg: string): boolean {
+  return /^-[A-Za-z0-9]*$/.test(arg);
+}
+
+/** `-n 20` and `-c 20`; a number anywhere else is a file's name. */
+function isCount(option: string | undefined, arg: string): boolean {
+  return (option === "-n" || option === "-c") && /^[0-9]+$/.test(arg);
+}
+
+const SILENT: ReadonlySet<string> = new Set(["cd", "echo", "false", "pwd", "true"]);
+/** They read a file only where one is named. */
+const FILTERS: ReadonlySet<string> = new Set(["cat", "head", "nl", "rev", "tac", "tail", "wc"]);
 
 /** The `allow` and `allow_sandboxed` rules about exact words; a path counts as its name when it is listed for it. */
 function permissions(rules: RuleSet, words: readonly string[]): RuleDecision[] {

@@ -86,18 +86,20 @@ describe("allow", () => {
     expect(existsSync(join(world.root, "outside"))).toBe(true);
   });
 
-  test("a safe command beside it changes nothing", async () => {
-    const { world } = await told("cd .. && touch outside | cat", { rules: allow });
+  test("what touches nothing itself may stand beside it", async () => {
+    const { world } = await told("cd .. && touch outside | tail -n 20", { rules: allow });
     expect(existsSync(join(world.root, "outside"))).toBe(true);
   });
 
-  test.each(["touch ../outside; cp ../outside ../copy", "touch ../outside > log", "touch ../outside $(true)"])(
-    "%p stays in the sandbox",
-    async (cmd) => {
-      const { world } = await told(cmd, { rules: allow });
-      expect(existsSync(join(world.root, "outside"))).toBe(false);
-    },
-  );
+  test.each([
+    "touch ../outside; cp ../outside ../copy",
+    "touch ../outside; cat /etc/hostname",
+    "touch ../outside > log",
+    "touch ../outside $(true)",
+  ])("%p stays in the sandbox", async (cmd) => {
+    const { world } = await told(cmd, { rules: allow });
+    expect(existsSync(join(world.root, "outside"))).toBe(false);
+  });
 
   test("a shell of the model's own making is not let out", async () => {
     const evil = await stage.world({
