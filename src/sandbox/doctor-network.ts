@@ -8,7 +8,10 @@ export interface NetworkPromise {
   id: string;
   promise: string;
   advice: string;
-  /** "holds", or what was found; "not tried: " and a reason where the machine lacks what trying takes. */
+  /**
+   * "holds", or what was found; "not tried: " and a reason where the machine lacks what trying takes, "not used: " where
+   * it lacks what only a setting that is off needs.
+   */
   attempt(sandbox: Sandbox, place: NetworkPlace): Promise<string>;
 }
 
@@ -21,6 +24,8 @@ export interface NetworkPlace {
   env: Record<string, string>;
   /** Of a listener on the machine's 127.0.0.1. */
   port: number;
+  /** `network.enabled`. */
+  usesProxy: boolean;
 }
 
 /** Tries to open a connection, and prints what bash says when it cannot. */
@@ -47,29 +52,24 @@ export const NETWORK_PROMISES: readonly NetworkPromise[] = [
     advice: "Leave sandbox_workspace_write.allow_loopback off",
     attempt: async (sandbox, { context, env, port }) => {
       const policy = { ...context.policy, allow_loopback: true } as SandboxContext["policy"];
-      return attempt(sandbox, { ...context, policy }, OWN_LOOPBACK, { ...env, port: String(port) });
+      const script = { text: OWN_LOOPBACK, cwd: context.sessionCwd, env: { ...env, port: String(port) } };
+      const run = await runScript(sandbox, { ...context, policy }, script);
+      return run.unavailable ?? run.stdout.trim();
     },
   },
   {
     id: "proxied_network",
     promise: "[network]: the proxy can be reached, and nothing else",
-    advice: "Install util-linux (nsenter). While network.enabled is true, commands are refused here",
-    attempt: async (sandbox, { context, folder, env, port }) => {
+    advice: "While network.enabled is true, commands are refused here; installing util-linux (nsenter) may help",
+    attempt: async (sandbox, { context, folder, env, port, usesProxy }) => {
       using proxy = greeter(folder);
-      return await attempt(sandbox, { ...context, network: proxy }, ONLY_THE_PROXY, { ...env, port: String(port) });
+      const script = { text: ONLY_THE_PROXY, cwd: context.sessionCwd, env: { ...env, port: String(port) } };
+      const run = await runScript(sandbox, { ...context, network: proxy }, script);
+      if (run.unavailable === undefined) return run.stdout.trim();
+      return usesProxy ? run.unavailable : `not used: ${run.unavailable}`;
     },
   },
 ];
-
-async function attempt(
-  sandbox: Sandbox,
-  context: SandboxContext,
-  text: string,
-  env: Record<string, string>,
-): Promise<string> {
-  const run = await runScript(sandbox, context, { text, cwd: context.sessionCwd, env });
-  return run.unavailable ?? run.stdout.trim();
-}
 
 /** In the place of the proxy: answers whoever says something. */
 function greeter(folder: string): ProxiedNetwork & Disposable {

@@ -18,11 +18,11 @@ import { RESET_SIGNALS_PROBE } from "./linux/bwrap-args.ts";
 import { GUARANTEES, probeScript } from "./linux/guarantees.ts";
 import type { Sandbox, SandboxContext } from "./sandbox.ts";
 
-/** Whether a promise is kept on this machine. "untried" counts as not shown. */
+/** Whether a promise is kept on this machine. "untried" counts as not shown, "unused" is of no account as configured. */
 export interface GuaranteeReport {
   id: string;
   promise: string;
-  status: "holds" | "broken" | "untried";
+  status: "holds" | "broken" | "untried" | "unused";
   /** What was found, where it does not hold. */
   found: string | undefined;
   advice: string | undefined;
@@ -41,11 +41,22 @@ export interface DoctorReport {
 /** How long whatever a command left behind may take to be gone, in milliseconds. */
 const GONE_WITHIN_MS = 2000;
 
+/** What is configured here and decides which promises count. */
+export interface DoctorOptions {
+  /** `network.enabled`. */
+  usesProxy: boolean;
+}
+
+/** Whether commands run, and all that is promised for them as configured was shown to hold. */
+export function isSound({ unavailable, guarantees }: DoctorReport): boolean {
+  return unavailable === undefined && guarantees.every(({ status }) => status === "holds" || status === "unused");
+}
+
 /** Tries every promise for real, in a throw-away folder. Takes well under a second where nothing is wrong. */
-export async function diagnoseSandbox(sandbox: Sandbox): Promise<DoctorReport> {
+export async function diagnoseSandbox(sandbox: Sandbox, options: DoctorOptions): Promise<DoctorReport> {
   using place = makePlace();
   try {
-    return await diagnoseIn(sandbox, place);
+    return await diagnoseIn(sandbox, place, options);
   } catch (error) {
     return { backend: "none", ...NO_PROGRAM, unavailable: messageOf(error), guarantees: untried() };
   }
@@ -54,7 +65,7 @@ export async function diagnoseSandbox(sandbox: Sandbox): Promise<DoctorReport> {
 const NOT_LINUX = "What the sandbox promises can be tried on Linux only.";
 const NO_PROGRAM = { program: undefined, version: undefined };
 
-async function diagnoseIn(sandbox: Sandbox, place: ProbePlace): Promise<DoctorReport> {
+async function diagnoseIn(sandbox: Sandbox, place: ProbePlace, options: DoctorOptions): Promise<DoctorReport> {
   if (process.platform !== "linux") {
     return { backend: "none", ...NO_PROGRAM, unavailable: NOT_LINUX, guarantees: untried() };
   }
@@ -68,7 +79,7 @@ async function diagnoseIn(sandbox: Sandbox, place: ProbePlace): Promise<DoctorRe
   const answers = parseAnswers(run.stdout);
   const inside = GUARANTEES.map((promised): Answered => [promised, answers.get(promised.id)]);
   const outside: Answered[] = [
-    ...(await networkAnswers(sandbox, place, listener.port)),
+    ...(await networkAnswers(sandbox, place, { ...options, port: listener.port })),
     [DAEMONS, await daemonAnswer(place.marker)],
     [PLACEHOLDERS, await until(() => !hasPlaceholders(place.work), "an empty folder was left in the workspace")],
     [KEYBOARD, keyboardAnswer()],
@@ -79,9 +90,13 @@ async function diagnoseIn(sandbox: Sandbox, place: ProbePlace): Promise<DoctorRe
 
 type Answered = [promised: Promised, answer: string | undefined];
 
-async function networkAnswers(sandbox: Sandbox, place: ProbePlace, port: number): Promise<Answered[]> {
+async function networkAnswers(
+  sandbox: Sandbox,
+  place: ProbePlace,
+  facts: DoctorOptions & { port: number },
+): Promise<Answered[]> {
   const context = contextOf(place);
-  const at = { context, folder: place.outside, env: { PATH }, port };
+  const at = { context, folder: place.outside, env: { PATH }, ...facts };
   const answers: Answered[] = [];
   for (const promised of NETWORK_PROMISES) answers.push([promised, await promised.attempt(sandbox, at)]);
   return answers;
@@ -125,8 +140,9 @@ const KEYBOARD: Promised = {
 function judge({ id, promise, advice }: Promised, answer: string | undefined): GuaranteeReport {
   if (answer === "holds") return { id, promise, status: "holds", found: undefined, advice: undefined };
   if (answer === undefined) return { id, promise, status: "untried", found: "the probe did not answer", advice };
-  const status = answer.startsWith("not tried: ") ? "untried" : "broken";
-  return { id, promise, status, found: answer.replace(/^not tried: /, ""), advice };
+  const [, reason, found = answer] = /^not (tried|used): (.*)$/s.exec(answer) ?? [];
+  const status = reason === undefined ? "broken" : reason === "used" ? "unused" : "untried";
+  return { id, promise, status, found, advice };
 }
 
 function untried(): GuaranteeReport[] {

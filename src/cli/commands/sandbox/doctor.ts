@@ -4,13 +4,24 @@ import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { writeStderr, writeStdout } from "#lib/stdio.ts";
 import { padText, textWidth } from "#lib/text-width.ts";
-import { type DoctorReport, diagnoseSandbox, type GuaranteeReport } from "#sandbox/doctor.ts";
+import { type DoctorReport, diagnoseSandbox, type GuaranteeReport, isSound } from "#sandbox/doctor.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
+import { parseOverrides } from "../../overrides.ts";
 
-/** Tries the sandbox on this machine and prints the outcome. Exit code 0 when every promise was shown to hold, else 1. */
-export async function sandboxDoctor(options: { json?: boolean }): Promise<number> {
-  const report = await diagnoseSandbox(prepareSandbox({ legacyLandlock: await wantsLandlock() }));
-  const allHold = report.unavailable === undefined && report.guarantees.every(({ status }) => status === "holds");
+/** Options of the command, as commander gives them. */
+export interface SandboxDoctorOptions {
+  json?: boolean;
+  config?: string[];
+}
+
+/**
+ * Tries the sandbox on this machine and prints the outcome. Exit code 0 when every promise that counts as configured
+ * was shown to hold, else 1.
+ */
+export async function sandboxDoctor(options: SandboxDoctorOptions): Promise<number> {
+  const { legacyLandlock, usesProxy } = await configured(options.config ?? []);
+  const report = await diagnoseSandbox(prepareSandbox({ legacyLandlock }), { usesProxy });
+  const allHold = isSound(report);
   writeStdout(
     options.json === true
       ? `${JSON.stringify({ ok: allHold, ...report }, null, 2)}\n`
@@ -20,19 +31,21 @@ export async function sandboxDoctor(options: { json?: boolean }): Promise<number
 }
 
 /** What is configured for this folder. A configuration that cannot be read decides nothing here, and says so where it is used. */
-async function wantsLandlock(): Promise<boolean> {
+async function configured(config: readonly string[]): Promise<{ legacyLandlock: boolean; usesProxy: boolean }> {
+  const overrides = parseOverrides({ config: [...config], enable: [], disable: [] });
   try {
-    const loaded = await loadConfig({ codexHome: codexHome(), cwd: process.cwd(), overrides: [], flags: {} });
-    return resolveSettings(loaded).features.use_legacy_landlock;
+    const loaded = await loadConfig({ codexHome: codexHome(), cwd: process.cwd(), overrides, flags: {} });
+    const { features, network } = resolveSettings(loaded);
+    return { legacyLandlock: features.use_legacy_landlock, usesProxy: network.enabled };
   } catch (error) {
     if (!(error instanceof CodexError)) throw error;
     writeStderr(`warning: ${error.message}\n`);
-    return false;
+    return { legacyLandlock: false, usesProxy: false };
   }
 }
 
 const DEFAULT_COLUMNS = 100;
-const SIGN = { holds: "ok", broken: "BROKEN", untried: "untried" } as const;
+const SIGN = { holds: "ok", broken: "BROKEN", untried: "untried", unused: "unused" } as const;
 const SIGN_COLUMNS = 9;
 
 /** The report for people, in lines of at most `columns` columns (but never narrower than 30). */
@@ -41,7 +54,8 @@ export function doctorText(report: DoctorReport, columns: number): string {
   const lines = [...head(report).flatMap((line) => wrap(line, width)), ""];
   for (const guarantee of report.guarantees) lines.push(...row(guarantee, width - SIGN_COLUMNS));
   const holding = report.guarantees.filter(({ status }) => status === "holds").length;
-  lines.push("", `${holding} of ${report.guarantees.length} hold here.`);
+  const counted = report.guarantees.filter(({ status }) => status !== "unused").length;
+  lines.push("", `${holding} of ${counted} hold here.`);
   return `${lines.join("\n")}\n`;
 }
 

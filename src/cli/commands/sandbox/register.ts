@@ -29,7 +29,10 @@ export function addSandboxCommand(program: Command, exit: Exit): void {
     .command("doctor")
     .description("try on this machine what the sandbox promises")
     .option("--json", "print one JSON document")
-    .action(async (options: { json?: boolean }) => exit(await (await import("./doctor.ts")).sandboxDoctor(options)));
+    .option("-c, --config <KEY=VALUE>", "override a configuration key (repeatable; value is TOML)", collect)
+    .action(async (_own: unknown, self: Command) =>
+      exit(await (await import("./doctor.ts")).sandboxDoctor(self.optsWithGlobals())),
+    );
   const debug = program.commands.find((command) => command.name() === "debug") ?? newDebugCommand(program);
   debug.enablePositionalOptions();
   addKind(debug, { name: "landlock", kind: "linux" }, exit);
