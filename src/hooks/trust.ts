@@ -4,11 +4,13 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
+import { withProcessLock } from "#lib/process-lock.ts";
 import { type Hook, hookName } from "./config.ts";
 
 /** An approval, with what was approved for people who read the file; an older one may be the hash alone. */
 const APPROVAL = v.looseObject({ hash: v.string(), key: v.optional(v.string()) });
 const TRUST_FILE = v.looseObject({ approved: v.array(v.union([v.string(), APPROVAL])) });
+type Approvals = v.InferOutput<typeof TRUST_FILE>["approved"];
 
 /** Whether a hook may run: `yours` needs no approval, `changed` is at a place where another one was approved. */
 export type HookTrust = "yours" | "trusted" | "changed" | "new";
@@ -26,7 +28,7 @@ export function hookHash(hook: Hook): string {
 /** What the user approved: `$CODEX_HOME/hooks-trust.json`, read at once. Throws a CodexError when it cannot be. */
 export class HookApprovals {
   readonly file: string;
-  readonly #content: v.InferOutput<typeof TRUST_FILE>;
+  #content: v.InferOutput<typeof TRUST_FILE>;
 
   constructor(codexHome: string) {
     this.file = join(codexHome, "hooks-trust.json");
@@ -41,20 +43,48 @@ export class HookApprovals {
     return isKnownPlace ? "changed" : "new";
   }
 
-  /** Approves hooks in place of what was approved where they stand, or takes their approval away. */
-  set(hooks: readonly Hook[], trusted: boolean): void {
-    const hashes = new Set(hooks.map((hook) => hookHash(hook)));
-    const keys = new Set(hooks.map(({ key }) => key));
-    const others = this.#content.approved.filter(
-      (approval) => !hashes.has(hashOf(approval)) && (typeof approval === "string" || !keys.has(approval.key ?? "")),
-    );
-    const approvals = hooks.map((hook) => ({ hash: hookHash(hook), key: hook.key, hook: JSON.parse(hookName(hook)) }));
-    this.#content.approved = trusted ? [...others, ...approvals] : others;
-    try {
-      writeFileAtomic(this.file, `${JSON.stringify(this.#content, null, 2)}\n`, { mode: 0o600 });
-    } catch (error) {
-      throw new CodexError("hooks_trust", `Cannot write "${this.file}": ${osErrorText(error)}`, { cause: error });
-    }
+  /**
+   * Approves some of the hooks of this folder in place of what was approved where they stand, or takes their approval
+   * away. What was approved for another of `all`, which may have stood there once, stays and is noted where it stands
+   * now. The file is read again under a lock, so that decisions made at the same time do not undo each other. Throws
+   * a CodexError when it cannot be read or written.
+   */
+  async set(chosen: readonly Hook[], trusted: boolean, all: readonly Hook[]): Promise<void> {
+    const change = async () => {
+      const { approved, ...more } = readApprovals(this.file);
+      this.#content = { ...more, approved: changedApprovals(approved, { chosen, trusted, all }) };
+      writeApprovals(this.file, this.#content);
+    };
+    await withProcessLock(`${this.file}.lock`, change, new AbortController().signal);
+  }
+}
+
+function changedApprovals(
+  approved: Approvals,
+  { chosen, trusted, all }: { chosen: readonly Hook[]; trusted: boolean; all: readonly Hook[] },
+): Approvals {
+  const hashes = new Set(chosen.map((hook) => hookHash(hook)));
+  const places = new Set(chosen.map(({ key }) => key));
+  const current = new Map(all.map((hook) => [hookHash(hook), hook.key]));
+  const kept = approved.filter((approval) => {
+    const hash = hashOf(approval);
+    const isReplaced = typeof approval !== "string" && places.has(approval.key ?? "") && !current.has(hash);
+    return !hashes.has(hash) && !isReplaced;
+  });
+  const moved = kept.map((approval) => {
+    const key = current.get(hashOf(approval));
+    return key === undefined || typeof approval === "string" ? approval : { ...approval, key };
+  });
+  if (!trusted) return moved;
+  const added = chosen.map((hook) => ({ hash: hookHash(hook), key: hook.key, hook: JSON.parse(hookName(hook)) }));
+  return [...moved, ...added];
+}
+
+function writeApprovals(file: string, content: v.InferOutput<typeof TRUST_FILE>): void {
+  try {
+    writeFileAtomic(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+  } catch (error) {
+    throw new CodexError("hooks_trust", `Cannot write "${file}": ${osErrorText(error)}`, { cause: error });
   }
 }
 
@@ -88,7 +118,7 @@ function skippedWarning(hook: Hook, trust: HookTrust): string {
   return `Skipped the hook ${hookName(hook)} for ${hook.event} of "${hook.file}": ${why}. To run it: codex hooks trust ${hash}`;
 }
 
-function hashOf(approval: v.InferOutput<typeof TRUST_FILE>["approved"][number]): string {
+function hashOf(approval: Approvals[number]): string {
   return typeof approval === "string" ? approval : approval.hash;
 }
 

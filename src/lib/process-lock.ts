@@ -1,11 +1,11 @@
 import type { Database } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { sleep } from "#lib/abort.ts";
-import { monotonicMs } from "#lib/clock.ts";
-import { CodexError, osErrorText } from "#lib/errors.ts";
+import { sleep } from "./abort.ts";
+import { monotonicMs } from "./clock.ts";
+import { CodexError, osErrorText } from "./errors.ts";
 
-/** Nobody holds a lock for longer than the slowest token request takes. */
+/** Nobody holds a lock for longer than the slowest request of ours under one, the renewal of a token, takes. */
 const WAIT_LIMIT_MS = 40_000;
 const TRY_AGAIN_MS = 20;
 
@@ -30,7 +30,7 @@ async function open(path: string): Promise<Database> {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return new Database(path, { create: true });
   } catch (error) {
-    throw new CodexError("mcp_lock", `Cannot make the lock "${path}": ${osErrorText(error)}`);
+    throw new CodexError("process_lock", `Cannot make the lock "${path}": ${osErrorText(error)}`);
   }
 }
 
@@ -41,7 +41,7 @@ async function take(tryOnce: () => void, path: string, signal: AbortSignal): Pro
       return tryOnce();
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "SQLITE_BUSY")) throw error;
-      if (monotonicMs() > deadline) throw new CodexError("mcp_lock", `Another process holds the lock "${path}"`);
+      if (monotonicMs() > deadline) throw new CodexError("process_lock", `Another process holds the lock "${path}"`);
     }
     await sleep(TRY_AGAIN_MS, signal);
   }

@@ -202,7 +202,7 @@ describe("a project's hooks", () => {
     });
     home.write("home/hooks-trust.json", JSON.stringify({ approved: [hookHash(theirs)] }));
     expect(trusted()).toEqual({ hooks, warnings: [] });
-    new HookApprovals(home.codexHome).set([theirs], true);
+    await new HookApprovals(home.codexHome).set([theirs], true, hooks);
     expect(trusted()).toEqual({ hooks, warnings: [] });
     for (const change of [
       { handler: { type: "command", command: "other" } },
@@ -215,9 +215,9 @@ describe("a project's hooks", () => {
     }
     const changed: Hook = { ...theirs, timeoutMs: 5 };
     expect(trusted([changed]).warnings).toEqual([skipped("it was changed since you approved it", changed)]);
-    new HookApprovals(home.codexHome).set([changed], true);
+    await new HookApprovals(home.codexHome).set([changed], true, [changed]);
     expect([trusted([changed]).hooks.length, trusted([theirs]).hooks.length]).toEqual([1, 0]);
-    new HookApprovals(home.codexHome).set([changed], false);
+    await new HookApprovals(home.codexHome).set([changed], false, [changed]);
     expect(trusted([changed]).warnings).toEqual([skipped("you have not approved it", changed)]);
     home.write("home/hooks-trust.json", "{}");
     expect(() => trusted()).toThrow('expected {"approved": [{"hash": "sha256:…"}]}');

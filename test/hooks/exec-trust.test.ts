@@ -105,6 +105,40 @@ describe("a project's hooks", () => {
     expect(existsSync(mark)).toBe(false);
   }, 60_000);
 
+  test("keep their approvals when others beside them are decided about after a move", async () => {
+    const { stage } = await projectHook({ trusted: true });
+    await using _ = stage;
+    const write = (...commands: string[]) =>
+      stage.home.write("project/.codex/hooks.json", hooksJson({ Stop: commands.map((command) => ({ command })) }));
+    const trusts = async () => {
+      const listed = JSON.parse((await stage.run(["hooks", "list", "--json"])).stdout) as Record<string, string>[];
+      return listed.map(({ command, trust: state }) => `${command} ${state}`);
+    };
+    write("one", "two");
+    await stage.run(["hooks", "trust", "--all"]);
+    write("two", "one");
+    await stage.run(["hooks", "untrust", "two"]);
+    expect(await trusts()).toEqual(["two new", "one trusted"]);
+    await stage.run(["hooks", "trust", "two"]);
+    expect(await trusts()).toEqual(["two trusted", "one trusted"]);
+    write("two", "three");
+    await stage.run(["hooks", "trust", "three"]);
+    write("two", "one");
+    expect(await trusts()).toEqual(["two trusted", "one changed"]);
+  }, 60_000);
+
+  test("are all approved when many processes do so at once", async () => {
+    const { stage } = await projectHook({ trusted: true });
+    await using _ = stage;
+    const commands = Array.from({ length: 12 }, (_value, index) => `echo ${index}`);
+    stage.home.write("project/.codex/hooks.json", hooksJson({ Stop: commands.map((command) => ({ command })) }));
+    const runs = await Promise.all(commands.map((command) => stage.run(["hooks", "trust", command])));
+    expect(runs.map(({ code }) => code)).toEqual(commands.map(() => 0));
+    const listed = JSON.parse((await stage.run(["hooks", "list", "--json"])).stdout) as Record<string, string>[];
+    expect(listed.filter((hook) => hook.trust !== "trusted")).toEqual([]);
+    expect(listed).toHaveLength(12);
+  }, 60_000);
+
   test("run without approval when the command line says so", async () => {
     const { stage, mark } = await projectHook({ trusted: true });
     await using _ = stage;

@@ -35,7 +35,7 @@ export async function decideHooks(names: readonly string[], trusted: boolean, op
   const chosen = options.all === true ? ofProject : names.flatMap((name) => hooksNamed(name, hooks));
   const approvals = new HookApprovals(codexHome());
   const unique = [...new Set(chosen)];
-  if (unique.length > 0) approvals.set(unique, trusted);
+  if (unique.length > 0) await approvals.set(unique, trusted, hooks);
   print(unique, approvals, options);
   return 0;
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
-import { withProcessLock } from "./process-lock.ts";
+import { withProcessLock } from "#lib/process-lock.ts";
 import { type LoginKey, parseStoredLogin, type StoredLogin, storeKey } from "./stored-login.ts";
 
 /** Where logins are kept. Every function throws a CodexError that says what stands in the way. */

@@ -1,13 +1,13 @@
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { raceAbort } from "#lib/abort.ts";
 import { nowMs } from "#lib/clock.ts";
+import { withProcessLock } from "#lib/process-lock.ts";
 import { log } from "#telemetry/log.ts";
 import { isSameIssuer } from "./authorization-server.ts";
 import { type CredentialStore, lockPath } from "./credential-file.ts";
 import { credentialStore } from "./credential-store.ts";
 import { discover } from "./discover.ts";
 import { OAuthError } from "./oauth-error.ts";
-import { withProcessLock } from "./process-lock.ts";
 import { type LoginKey, type StoredLogin, storeKey } from "./stored-login.ts";
 import { refreshTokens, type TokenSet } from "./token-request.ts";
 
