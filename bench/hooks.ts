@@ -10,7 +10,8 @@ export async function hookRow(rounds: number): Promise<Row> {
     const child = Bun.spawn(["/bin/sh", "-c", command], { cwd, env, stdin: Buffer.from(input), stdout: "pipe" });
     await Promise.all([child.exited, child.stdout.text()]);
   };
-  const hook = () => runHook({ command, input, cwd, env, timeoutMs: 10_000, onLeft: () => {} }, signal);
+  const hook = () =>
+    runHook({ command, input, cwd, env, timeoutMs: 10_000, onStart: () => {}, onLeft: () => {} }, signal);
   const timed = async (task: () => Promise<unknown>) => {
     const started = performance.now();
     await task();

@@ -1,5 +1,6 @@
 import { sleep } from "#lib/abort.ts";
 import { Semaphore } from "#lib/semaphore.ts";
+import { OrphanWatch } from "#process/orphan-watch.ts";
 import { killSessions } from "#process/process-group.ts";
 import { log } from "#telemetry/log.ts";
 import type { Hook, HookEvent } from "./config.ts";
@@ -42,6 +43,8 @@ export class HookDispatcher {
   /** Sessions of hooks that have ended and may have left processes behind. */
   readonly #left = new Set<number>();
   #sweep: Timer | undefined;
+  /** Ends running hooks with this process. Its shell starts with the first of them. */
+  readonly #orphans = new OrphanWatch();
   /** The hooks of model requests. */
   readonly #observed = new ObservedTasks();
 
@@ -95,6 +98,7 @@ export class HookDispatcher {
     await Promise.all([last, ...this.#unawaited]);
     clearTimeout(this.#sweep);
     this.#killLeft();
+    this.#orphans.close();
   }
 
   #killLeft(): void {
@@ -116,11 +120,16 @@ export class HookDispatcher {
     const { session, env, callMcpTool } = this.#options;
     if (handler.type === "mcp_tool") return runMcpHook(handler, input, { call: callMcpTool, timeoutMs }, signal);
     const { command } = handler;
+    const onStart = (group: number) => this.#orphans.add(group);
     const onLeft = (left: number) => {
+      this.#orphans.remove(left);
       this.#left.add(left);
       this.#sweep ??= setTimeout(() => this.#killLeft(), SWEEP_AFTER_MS);
     };
-    return runHook({ command, input: JSON.stringify(input), timeoutMs, cwd: session.cwd, env, onLeft }, signal);
+    return runHook(
+      { command, input: JSON.stringify(input), timeoutMs, cwd: session.cwd, env, onStart, onLeft },
+      signal,
+    );
   }
 
   /** Resolves when it has ended, also by the end of the session. */

@@ -17,6 +17,8 @@ export interface HookRunOptions {
   /** Its whole environment. */
   env: Readonly<Record<string, string>>;
   timeoutMs: number;
+  /** Told of its process group, which is the id of its session too. */
+  onStart: (group: number) => void;
   /** Told of the session it ran in, where processes that left its process group may be left. */
   onLeft: (session: number) => void;
 }
@@ -38,6 +40,7 @@ export async function runHook(options: HookRunOptions, signal: AbortSignal): Pro
     return { type: "broken", reason: `could not be started: ${messageOf(error)}` };
   }
   const { child, stdout, stderr } = hook;
+  options.onStart(child.pid);
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;

@@ -14,10 +14,10 @@ import {
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { CodexError, errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
 import { VERSION } from "#lib/version.ts";
+import type { OrphanWatch } from "#process/orphan-watch.ts";
 import { type AnswerElicitation, type McpConnection, type McpElicitation, McpRequestError } from "./connection.ts";
 import { Deadline, LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import { httpTransport } from "./http-transport.ts";
-import type { OrphanWatch } from "./orphan-watch.ts";
 import { serverEnvironment } from "./server-env.ts";
 import { simplifyToolSchema } from "./simplify-schema.ts";
 import { McpStartupError, McpStartupTimeout } from "./startup-error.ts";

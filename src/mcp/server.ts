@@ -2,6 +2,7 @@ import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { raceAbort } from "#lib/abort.ts";
 import { monotonicMs, nowMs } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
+import type { OrphanWatch } from "#process/orphan-watch.ts";
 import { log } from "#telemetry/log.ts";
 import {
   type AnswerElicitation,
@@ -11,7 +12,6 @@ import {
   McpRequestError,
 } from "./connection.ts";
 import { LONGEST_TIMEOUT_MS } from "./deadline.ts";
-import type { OrphanWatch } from "./orphan-watch.ts";
 import { McpStartupError, McpStartupTimeout, startupFailureText } from "./startup-error.ts";
 import type { CachedTools, ToolCache } from "./tool-cache.ts";
 import type { McpToolInfo } from "./tool-info.ts";

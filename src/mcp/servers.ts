@@ -1,8 +1,8 @@
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { raceAbort, sleep } from "#lib/abort.ts";
 import { CodexError } from "#lib/errors.ts";
+import { OrphanWatch } from "#process/orphan-watch.ts";
 import { type OfferedPlace, readOffer, writeOffer } from "./offer-cache.ts";
-import { OrphanWatch } from "./orphan-watch.ts";
 import { McpServer, type McpServerDeps, type McpServerStatus } from "./server.ts";
 import { ToolCache } from "./tool-cache.ts";
 import type { McpToolInfo } from "./tool-info.ts";

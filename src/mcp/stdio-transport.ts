@@ -3,9 +3,9 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { nextTurn, sleep } from "#lib/abort.ts";
 import { monotonicMs } from "#lib/clock.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
+import type { OrphanWatch } from "#process/orphan-watch.ts";
 import { killSession, signalGroup } from "#process/process-group.ts";
 import { log } from "#telemetry/log.ts";
-import type { OrphanWatch } from "./orphan-watch.ts";
 
 /** A server to start. */
 export interface ServerProgram {

@@ -146,6 +146,20 @@ describe("a hook cannot disturb the turn", () => {
     }
   }, 60_000);
 
+  test("by outliving a Codex that was killed", async () => {
+    await using stage = await hookStage({ responses: [say("ok")] });
+    const pid = stage.path("pid");
+    const handler = { type: "command", command: `trap '' TERM; sh -c 'echo $$ > ${pid}; exec sleep 600'` };
+    stage.home.write(".codex/hooks.json", JSON.stringify({ hooks: { SessionStart: [{ hooks: [handler] }] } }));
+    const run = stage.start(["exec", "go"]);
+    await until(() => existsSync(pid) && readFileSync(pid, "utf8").endsWith("\n"));
+    const id = Number(readFileSync(pid, "utf8"));
+    expect(isRunning(id)).toBe(true);
+    run.kill("SIGKILL");
+    await run.done;
+    await until(() => !isRunning(id));
+  }, 60_000);
+
   test("by hanging at the end: SessionEnd has a second, and three at most", async () => {
     await using stage = await hookStage({
       responses: [say("ok")],

@@ -7,7 +7,16 @@ import { tempHome } from "../support/temp-home.ts";
 const ENV = { PATH: process.env.PATH ?? "" };
 
 function run(command: string, more: Partial<HookRunOptions> = {}, signal = new AbortController().signal) {
-  const options = { command, input: "{}", cwd: "/", env: ENV, timeoutMs: 30_000, onLeft: () => {}, ...more };
+  const options = {
+    command,
+    input: "{}",
+    cwd: "/",
+    env: ENV,
+    timeoutMs: 30_000,
+    onStart: () => {},
+    onLeft: () => {},
+    ...more,
+  };
   return runHook(options, signal);
 }
 

@@ -3,11 +3,11 @@ import { environment } from "#lib/env.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { writeStdout } from "#lib/stdio.ts";
-import { OrphanWatch } from "#mcp/orphan-watch.ts";
 import { McpServer } from "#mcp/server.ts";
 import { McpStartupError, startupFailureText } from "#mcp/startup-error.ts";
 import { ToolCache } from "#mcp/tool-cache.ts";
 import { qualifiedToolName } from "#mcp/tool-names.ts";
+import { OrphanWatch } from "#process/orphan-watch.ts";
 import { type McpOptions, serverNamed } from "./configured.ts";
 
 /**

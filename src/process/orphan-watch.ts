@@ -17,7 +17,7 @@ for id in $groups; do kill -TERM "-$id"; done
 for id in $groups; do kill -KILL "-$id"; done`;
 
 /**
- * Ends servers that outlive this process, also after a SIGKILL, which no handler of ours can see: one small
+ * Ends programs that outlive this process, also after a SIGKILL, which no handler of ours can see: one small
  * shell for all of them, which notices because its standard input ends.
  */
 export class OrphanWatch {
@@ -45,12 +45,12 @@ export class OrphanWatch {
       this.#shell.stdin.write(line);
       Promise.resolve(this.#shell.stdin.flush()).catch(() => {});
     } catch (error) {
-      log("mcp", "warn", "the watch over servers is gone", { error: messageOf(error) });
+      log("process", "warn", "the watch over orphans is gone", { error: messageOf(error) });
     }
   }
 }
 
-/** Undefined on systems without a POSIX shell: there a SIGKILL leaves servers to notice by themselves. */
+/** Undefined on systems without a POSIX shell: there a SIGKILL leaves programs to notice by themselves. */
 function startShell(): Bun.Subprocess<"pipe", "ignore", "ignore"> | undefined {
   try {
     const shell = Bun.spawn(["/bin/sh", "-c", SCRIPT], {
@@ -64,7 +64,7 @@ function startShell(): Bun.Subprocess<"pipe", "ignore", "ignore"> | undefined {
     shell.unref();
     return shell;
   } catch (error) {
-    log("mcp", "warn", "no watch over servers", { error: messageOf(error) });
+    log("process", "warn", "no watch over orphans", { error: messageOf(error) });
     return undefined;
   }
 }
