@@ -145,11 +145,16 @@ function sourceOf(merged: MergedLayers, path: string[]): { source: SettingSource
   return { source: { file: layer.file, text: layer.text }, key };
 }
 
+/** Finding out where a key was written takes longer the more there are, and nobody reads on. */
+const MAX_UNKNOWN_NAMED = 20;
+
 function warningsOf(checked: Validation, merged: MergedLayers): string[] {
   const warnings = [...checked.notes];
   if (checked.unknown.length > 0) {
-    const keys = checked.unknown.map((path) => `\`${keyPath(path)}\`${placeOf(merged, path)}`);
-    warnings.push(`Ignored unknown configuration keys: ${keys.join(", ")}`);
+    const named = checked.unknown.slice(0, MAX_UNKNOWN_NAMED);
+    const keys = named.map((path) => `\`${keyPath(path)}\`${placeOf(merged, path)}`);
+    const more = checked.unknown.length - named.length;
+    warnings.push(`Ignored unknown configuration keys: ${keys.join(", ")}${more > 0 ? ` and ${more} more` : ""}`);
   }
   return warnings;
 }

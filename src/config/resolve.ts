@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Env } from "#lib/env.ts";
-import { CodexError, osErrorText } from "#lib/errors.ts";
 import type {
   ApprovalPolicy,
   Personality,
@@ -18,6 +16,7 @@ import type { LoadedConfig } from "./load.ts";
 import { type McpServerSettings, mcpServers } from "./mcp-servers.ts";
 import { type MemorySettings, memorySettings } from "./memory-settings.ts";
 import { type NetworkSettings, networkSettings } from "./network-settings.ts";
+import { readPromptFile } from "./prompt-file.ts";
 import { DEFAULT_PROVIDER, type ProviderConfig, providerTable, selectProvider } from "./providers.ts";
 import { ruleFolders } from "./rule-folders.ts";
 import type { Config } from "./schema.ts";
@@ -156,26 +155,12 @@ function modelSettings(config: Config) {
 }
 
 function promptSettings(config: Config) {
-  const fromFile = readPrompt(config.experimental_compact_prompt_file, "experimental compact prompt file");
+  const fromFile = readPromptFile(config.experimental_compact_prompt_file, "experimental compact prompt file");
   return {
-    baseInstructions: readPrompt(config.model_instructions_file, "model instructions file"),
+    baseInstructions: readPromptFile(config.model_instructions_file, "model instructions file"),
     developerInstructions: config.developer_instructions || undefined,
     compactPrompt: config.compact_prompt?.trim() || fromFile,
   };
-}
-
-function readPrompt(file: string | undefined, what: string): string | undefined {
-  if (file === undefined) return undefined;
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8").trim();
-  } catch (error) {
-    throw new CodexError("prompt_file_unreadable", `failed to read ${what} ${file}: ${osErrorText(error)}`, {
-      cause: error,
-    });
-  }
-  if (text === "") throw new CodexError("prompt_file_empty", `${what} is empty: ${file}`);
-  return text;
 }
 
 function approvalPolicyOf(config: Config, trust: TrustLevel | undefined, warnings: string[]): ApprovalPolicy {

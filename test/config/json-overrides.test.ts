@@ -31,3 +31,28 @@ test("a text stays a text, whatever it looks like", () => {
   const [override] = jsonOverrides({ model: "true" });
   expect(override).toEqual({ path: ["model"], value: "true" });
 });
+
+test("what is deeper than any setting is refused, however the depth is written", () => {
+  const nested = (levels: number) => JSON.parse(`${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`);
+  expect(jsonOverrides(nested(100))).toHaveLength(1);
+  const why = 'The setting "a" has more than 100 tables or lists within each other';
+  expect(() => jsonOverrides(nested(101))).toThrow(why);
+  expect(() => jsonOverrides(nested(15_000))).toThrow(why);
+  expect(() => jsonOverrides({ a: JSON.parse("[".repeat(15_000) + "]".repeat(15_000)) })).toThrow(why);
+  expect(() => jsonOverrides({ [Array(15_000).fill("a").join(".")]: 1 })).toThrow(why);
+});
+
+test("many unknown settings cost little and are told by the first few", async () => {
+  await using home = await tempHome();
+  const settings = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, { a: index }]));
+  const before = performance.now();
+  const { warnings } = await loadConfig({
+    codexHome: home.codexHome,
+    cwd: home.cwd,
+    systemFolder: `${home.root}/no-system`,
+    overrides: jsonOverrides(settings),
+  });
+  expect(warnings[0]).toEndWith("`k19` and 19980 more");
+  // It was twelve seconds.
+  expect(performance.now() - before).toBeLessThan(4000);
+});

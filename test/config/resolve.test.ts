@@ -210,6 +210,25 @@ describe("instructions", () => {
     expect(await failure()).toBe(`model instructions file is empty: ${join(fixture.codexHome, "blank.md")}`);
   });
 
+  test("a pipe, a device and a file of more than 1 MiB are refused, not waited for", async () => {
+    using fixture = configFixture();
+    const pipe = join(fixture.codexHome, "pipe");
+    fixture.write("home/large.md", "x".repeat((1 << 20) + 1));
+    Bun.spawnSync(["mkfifo", pipe]);
+    const expected = [
+      [pipe, "it is a pipe or device, expected a file"],
+      ["/dev/zero", "it is a pipe or device, expected a file"],
+      [join(fixture.codexHome, "large.md"), "it has more than 1048576 bytes"],
+    ];
+    for (const [file, why] of expected) {
+      fixture.write("home/config.toml", `model_instructions_file = ${JSON.stringify(file)}\n`);
+      const loaded = await fixture.load();
+      expect(() => resolveSettings(loaded)).toThrow(`failed to read model instructions file ${file}: ${why}`);
+    }
+    fixture.write("home/large.md", "x".repeat(1 << 20));
+    expect(resolveSettings(await fixture.load()).baseInstructions).toHaveLength(1 << 20);
+  });
+
   test("compact_prompt wins over its file", async () => {
     using fixture = configFixture();
     fixture.write("home/c.md", "from file");

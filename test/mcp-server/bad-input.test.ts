@@ -143,6 +143,20 @@ describe("configuration", () => {
     expect((await at.client.call("codex", { prompt: "x", config })).content[0]?.text).toBe("a");
   });
 
+  test("settings that are too deep and files that never end fail the call at once", async () => {
+    await using at = await connect(stage);
+    const deep = JSON.parse(`${'{"a":'.repeat(15_000)}1${"}".repeat(15_000)}`);
+    const given: [unknown, string][] = [
+      [deep, 'The setting "a" has more than 100 tables or lists within each other'],
+      [{ model_instructions_file: "/dev/zero" }, "failed to read model instructions file /dev/zero: it is a pipe"],
+    ];
+    for (const [config, why] of given) {
+      const { content, isError } = await at.client.call("codex", { prompt: "x", config });
+      expect(isError).toBeTrue();
+      expect(content[0]?.text).toStartWith(`Failed to load Codex configuration from overrides: ${why}`);
+    }
+  });
+
   test("a required MCP server that does not start fails the call", async () => {
     await using at = await connect(stage, {
       tables: '[mcp_servers.gone]\ncommand = "no-such-program"\nrequired = true\n',
