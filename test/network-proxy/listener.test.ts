@@ -77,8 +77,27 @@ test("what killed processes left goes with the next start, what listens or is yo
 
 test("connections end before the descriptors of the process do", async () => {
   const folder = mkdtempSync(join(tmpdir(), "codex-net-test-"));
-  const argv = ["/bin/sh", "-c", 'ulimit -n 300 && exec "$0" "$@"', process.execPath];
-  const child = Bun.spawn([...argv, join(import.meta.dir, "few-descriptors.ts"), folder], { stdout: "pipe" });
+  const code = `
+    import { connect } from "node:net";
+    import { startNetworkProxy } from "#network-proxy/proxy.ts";
+    const settings = ${JSON.stringify(networkSettings())};
+    const proxies = [1, 2].map(() => startNetworkProxy(settings, { folder: ${JSON.stringify(folder)}, env: {} }));
+    let closed = 0;
+    for (const { socketPath } of proxies) {
+      for (let count = 0; count < 20; count++) {
+        const socket = connect({ path: socketPath });
+        socket.on("error", () => undefined);
+        socket.on("close", () => (closed += 1));
+        socket.resume();
+      }
+    }
+    for (let waited = 0; closed < 18 && waited < 10_000; waited += 10) await Bun.sleep(10);
+    await Bun.sleep(100);
+    console.log("open " + (40 - closed));
+    for (const proxy of proxies) proxy.close();
+    process.exit(0);`;
+  const argv = ["/bin/sh", "-c", 'ulimit -n 300 && exec "$0" "$@"', process.execPath, "-e", code];
+  const child = Bun.spawn(argv, { cwd: import.meta.dir, stdout: "pipe" });
   // (300 - 256) / 2 together, however many proxies there are.
   expect(await new Response(child.stdout).text()).toBe("open 22\n");
   expect(await child.exited).toBe(0);
