@@ -18,6 +18,7 @@ import type { OrphanWatch } from "#process/orphan-watch.ts";
 import { type AnswerElicitation, type McpConnection, type McpElicitation, McpRequestError } from "./connection.ts";
 import { Deadline, LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import { httpTransport } from "./http-transport.ts";
+import { publicAddress } from "./public-address.ts";
 import { serverEnvironment } from "./server-env.ts";
 import { simplifyToolSchema } from "./simplify-schema.ts";
 import { McpStartupError, McpStartupTimeout } from "./startup-error.ts";
@@ -119,7 +120,7 @@ function startupError(error: unknown, settings: McpServerSettings, transport: Tr
   }
   const said = transport instanceof StdioTransport ? transport.stderrTail : "";
   const suffix = said === "" ? "" : `; it wrote: ${said.slice(-500)}`;
-  const target = settings.transport.type === "http" ? `cannot reach ${settings.transport.url}: ` : "";
+  const target = settings.transport.type === "http" ? `cannot reach ${publicAddress(settings.transport.url)}: ` : "";
   return new McpStartupError(`${error instanceof McpError ? "" : target}${handshakeFailure(error)}${suffix}`);
 }
 

@@ -6,6 +6,7 @@ import { authorizedFetch } from "./authorized-fetch.ts";
 import { headersFromHelper } from "./headers-helper.ts";
 import { isServerAddress } from "./oauth/endpoint.ts";
 import { ServerLogin } from "./oauth/server-login.ts";
+import { publicAddress } from "./public-address.ts";
 import { hasAuthorization, requestHeaders } from "./request-headers.ts";
 import { passedEnvironment } from "./server-env.ts";
 import { McpStartupError } from "./startup-error.ts";
@@ -74,7 +75,7 @@ function loginFor(
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
-  throw new McpStartupError(`url is "${text}", expected an http:// or https:// address`);
+  throw new McpStartupError(`url is "${publicAddress(text)}", expected an http:// or https:// address`);
 }
 
 /** The answer to one message may not fill our memory. The stream a GET opens lives long and is read bit by bit. */

@@ -135,6 +135,25 @@ test.each([
 );
 
 test(
+  "what may be a key in an address is not in messages",
+  async () => {
+    await using at = await mcpStage([
+      mcpSettings("nobody", http("http://me:SECRET@127.0.0.1:9/mcp?key=SECRET#SECRET")),
+      mcpSettings("odd", http("ftp://me:SECRET@example.test/x?key=SECRET")),
+      mcpSettings("bad", http("http://me:SECRET?SECRET@example.test/x?key=SECRET")),
+    ]);
+    await at.settled();
+    const messages = at.statuses.flatMap(([, status]) => (status.type === "failed" ? [status.message] : []));
+    expect(messages).toHaveLength(3);
+    expect(messages.join("\n")).toContain("cannot reach http://127.0.0.1:9/mcp: ");
+    expect(messages.join("\n")).toContain('url is "ftp://example.test/x", expected');
+    expect(messages.join("\n")).toContain('url is "http://example.test/x", expected');
+    expect(messages.join("\n")).not.toContain("SECRET");
+  },
+  WAIT,
+);
+
+test(
   "nobody there, and addresses that are none",
   async () => {
     await using at = await mcpStage([
