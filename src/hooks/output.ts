@@ -4,6 +4,7 @@ import type { PermissionAnswer } from "#protocol/approvals.ts";
 import { FAIL_CLOSED, type Hook, type HookEvent, hookName } from "./config.ts";
 import { jsonObject, misplacedKey } from "./output-shape.ts";
 import type { HookRun } from "./run-hook.ts";
+import { visibleText } from "./visible-text.ts";
 
 /** What one hook wants, or what all hooks of an event want together. */
 export interface HookVerdict {
@@ -124,7 +125,7 @@ function strictest(answers: readonly PermissionAnswer[]): PermissionAnswer | nul
 }
 
 function brokenHook(hook: Hook, reason: string): HookVerdict {
-  const message = `The ${hook.event} hook ${hookName(hook)} failed: it ${reason}`;
+  const message = `The ${hook.event} hook ${visibleText(hookName(hook))} failed: it ${reason}`;
   return { ...emptyVerdict(), block: hook.onError === "block" ? message : null, messages: [message] };
 }
 

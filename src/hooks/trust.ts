@@ -6,6 +6,7 @@ import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
 import { withProcessLock } from "#lib/process-lock.ts";
 import { type Hook, hookName } from "./config.ts";
+import { visibleText } from "./visible-text.ts";
 
 /** An approval, with what was approved for people who read the file; an older one may be the hash alone. */
 const APPROVAL = v.looseObject({ hash: v.string(), key: v.optional(v.string()) });
@@ -115,7 +116,7 @@ const SHORT_HASH_CHARS = "sha256:".length + 12;
 function skippedWarning(hook: Hook, trust: HookTrust): string {
   const why = trust === "changed" ? "it was changed since you approved it" : "you have not approved it";
   const hash = hookHash(hook).slice(0, SHORT_HASH_CHARS);
-  return `Skipped the hook ${hookName(hook)} for ${hook.event} of "${hook.file}": ${why}. To run it: codex hooks trust ${hash}`;
+  return `Skipped the hook ${visibleText(hookName(hook))} for ${hook.event} of "${hook.file}": ${why}. To run it: codex hooks trust ${hash}`;
 }
 
 function hashOf(approval: Approvals[number]): string {

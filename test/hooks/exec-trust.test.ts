@@ -172,15 +172,14 @@ describe("codex hooks", () => {
     ]);
   }, 60_000);
 
-  test("shows what is invisible, and how many blanks there are", async () => {
-    await using stage = await hookStage({ responses: [], toml: "" });
-    const invisible = "\u3164\u115f\ufe0f\u00ad\u{e0041}\u00a0\u2800\u200b";
-    const command = `true ${invisible}漢é${" ".repeat(300)}; touch evil`;
-    stage.home.write(".codex/hooks.json", hooksJson({ Stop: [{ command }] }));
-    const { stdout } = await stage.run(["hooks", "list"]);
-    expect(stdout).toContain(
-      "true \\u{3164}\\u{115f}\\u{fe0f}\\u{ad}\\u{e0041}\\u{a0}\\u{2800}\\u{200b}漢é\\u{20}×300; touch evil\n",
-    );
+  test("shows what is invisible, and how many blanks there are, also in the warning", async () => {
+    const { stage, write } = await projectHook({ trusted: true });
+    await using _ = stage;
+    write(`true \u3164\u115f\ufe0f\u00ad\u{e0041}\u00a0\u2800\u200b漢é${" ".repeat(300)}; touch evil`);
+    const shown =
+      "true \\u{3164}\\u{115f}\\u{fe0f}\\u{ad}\\u{e0041}\\u{a0}\\u{2800}\\u{200b}漢é\\u{20}×300; touch evil";
+    expect((await stage.run(["hooks", "list"])).stdout).toContain(`${shown}\n`);
+    expect((await stage.run(GO)).stderr).toContain(`warning: Skipped the hook "${shown}" for SessionStart`);
   }, 60_000);
 
   test("lets no escape sequence of a project reach the terminal", async () => {

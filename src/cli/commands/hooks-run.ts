@@ -2,6 +2,7 @@ import { loadConfig } from "#config/load.ts";
 import { resolveSettings } from "#config/resolve.ts";
 import { type Hook, hookName, type ParsedHooks, readHooks } from "#hooks/config.ts";
 import { HookApprovals, type HookTrust, hookHash } from "#hooks/trust.ts";
+import { visibleText } from "#hooks/visible-text.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { printable } from "#lib/printable.ts";
@@ -104,23 +105,11 @@ function hookJson(hook: Hook, trust: HookTrust): Record<string, unknown> {
   };
 }
 
-/** What a terminal shows as nothing, or as something else than it is. */
-const HIDDEN = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu;
-/** Enough to push what follows out of sight. */
-const MANY_BLANKS = / {5,}/g;
-
-/** Whole and with nothing hidden: it is what somebody decides by. */
 function row(hook: Hook, trust: HookTrust): string[] {
   const hash = digestOf(hook).slice(0, SHOWN_HASH_CHARS);
   const cells = [hook.matcher ?? "*", String(JSON.parse(hookName(hook))), hook.file ?? "(command line)"];
-  const [matcher = "", name = "", file = ""] = cells.map((text) =>
-    text.replaceAll(HIDDEN, escaped).replaceAll(MANY_BLANKS, (blanks) => `\\u{20}×${blanks.length}`),
-  );
+  const [matcher = "", name = "", file = ""] = cells.map(visibleText);
   return [hash, hook.event, matcher, trust, file, name];
-}
-
-function escaped(character: string): string {
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 
 /** Columns as wide as their widest cell, two spaces apart. */
