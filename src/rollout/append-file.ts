@@ -1,7 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
 import { monotonicMs } from "#lib/clock.ts";
 import { errnoOf } from "#lib/errors.ts";
-import { log } from "#telemetry/log.ts";
 
 /** Longer than what happens between the lines of a turn that is getting on, shorter than any pause of a person. */
 const REST_AFTER_MS = 200;
@@ -58,7 +57,6 @@ export class AppendFile {
       if (code !== "ENOENT" && code !== "ENOTDIR" && code !== "ENXIO") throw error;
     }
     this.#isGone = true;
-    log("rollout", "warn", "the session file was deleted or replaced; what follows is not stored", { path: this.path });
     return undefined;
   }
 
