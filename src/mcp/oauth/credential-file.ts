@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "#lib/atomic-file.ts";
+import { writeFully } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
 import { withProcessLock } from "#lib/process-lock.ts";
@@ -19,13 +19,17 @@ export function lockPath(codexHome: string, name: string): string {
   return join(codexHome, "mcp-oauth-locks", `${name}.lock`);
 }
 
-/** `$CODEX_HOME/.credentials.json` (0600), written whole or not at all; entries of others stay as they are. */
+/**
+ * `$CODEX_HOME/.credentials.json` (0600); entries of others stay as they are. A file that is there is changed in place,
+ * in one write and never shortened: sandboxed commands have it covered by a mount, which the kernel takes away when
+ * another file is renamed over it.
+ */
 export function credentialFile(codexHome: string): CredentialStore {
   const path = join(codexHome, ".credentials.json");
   const change = (edit: (entries: Map<string, unknown>) => void) =>
     withProcessLock(lockPath(codexHome, "credentials"), async () => write(path, edit), NEVER);
   return {
-    read: async (key) => parseStoredLogin(readEntries(path).get(storeKey(key)), key),
+    read: async (key) => parseStoredLogin((await settledEntries(path, codexHome)).get(storeKey(key)), key),
     write: (key, login) => change((entries) => void entries.set(storeKey(key), login)),
     remove: async (key) => {
       if (!readEntries(path).has(storeKey(key))) return false;
@@ -37,6 +41,15 @@ export function credentialFile(codexHome: string): CredentialStore {
 
 /** A change that was begun is finished: half a login is worse than none. */
 const NEVER = new AbortController().signal;
+
+/** What a reader may find half changed is read again when nobody writes. */
+async function settledEntries(path: string, codexHome: string): Promise<Map<string, unknown>> {
+  try {
+    return readEntries(path);
+  } catch {
+    return withProcessLock(lockPath(codexHome, "credentials"), async () => readEntries(path), NEVER);
+  }
+}
 
 function readEntries(path: string): Map<string, unknown> {
   let content: Buffer;
@@ -57,9 +70,23 @@ function write(path: string, edit: (entries: Map<string, unknown>) => void): voi
   edit(entries);
   try {
     mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
-    writeFileAtomic(path, JSON.stringify(Object.fromEntries(entries)), { mode: 0o600 });
+    writeInPlace(path, Buffer.from(JSON.stringify(Object.fromEntries(entries))));
   } catch (error) {
     throw unusable("write", path, osErrorText(error));
+  }
+}
+
+/** Blanks at the end of JSON mean nothing; the old ones are what a shorter content is filled up with. */
+function writeInPlace(path: string, json: Uint8Array): void {
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  try {
+    fchmodSync(fd, 0o600);
+    const content = Buffer.alloc(Math.max(json.length, fstatSync(fd).size), " ");
+    content.set(json);
+    writeFully(fd, content);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 
