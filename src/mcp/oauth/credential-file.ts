@@ -1,5 +1,6 @@
 import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { sleep } from "#lib/abort.ts";
 import { writeFully } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
@@ -29,7 +30,7 @@ export function credentialFile(codexHome: string): CredentialStore {
   const change = (edit: (entries: Map<string, unknown>) => void) =>
     withProcessLock(lockPath(codexHome, "credentials"), async () => write(path, edit), NEVER);
   return {
-    read: async (key) => parseStoredLogin((await settledEntries(path, codexHome)).get(storeKey(key)), key),
+    read: async (key) => parseStoredLogin((await settledEntries(path)).get(storeKey(key)), key),
     write: (key, login) => change((entries) => void entries.set(storeKey(key), login)),
     remove: async (key) => {
       if (!readEntries(path).has(storeKey(key))) return false;
@@ -42,14 +43,17 @@ export function credentialFile(codexHome: string): CredentialStore {
 /** A change that was begun is finished: half a login is worse than none. */
 const NEVER = new AbortController().signal;
 
-/** What a reader may find half changed is read again when nobody writes. */
-async function settledEntries(path: string, codexHome: string): Promise<Map<string, unknown>> {
+/** What a reader found half changed is whole a moment later. */
+async function settledEntries(path: string): Promise<Map<string, unknown>> {
   try {
     return readEntries(path);
   } catch {
-    return withProcessLock(lockPath(codexHome, "credentials"), async () => readEntries(path), NEVER);
+    await sleep(REREAD_AFTER_MS);
+    return readEntries(path);
   }
 }
+
+const REREAD_AFTER_MS = 20;
 
 function readEntries(path: string): Map<string, unknown> {
   let content: Buffer;

@@ -52,7 +52,7 @@ test(
     const out = await mcp.run("logout", "web");
     expect(outcome(out)).toEqual({ code: 0, stdout: "Removed OAuth credentials for 'web'.\n", stderr: "" });
     expect(outcome(await mcp.run("logout", "web")).stdout).toBe("No OAuth credentials stored for 'web'.\n");
-    expect(mcp.stored()).toBe("{}");
+    expect(mcp.stored().trimEnd()).toBe("{}");
     expect((await mcp.run("test", "web")).stderr).toContain("it wants a login. Run `codex mcp login web`");
   },
   WAIT,
