@@ -6,6 +6,7 @@ import { SOCKET_FOLDER } from "#sandbox/own-sockets.ts";
 import type { SpawnPlan } from "#sandbox/sandbox.ts";
 import { startTestProxy, type TestProxy } from "../proxied.ts";
 import { type Account, contextOf, sandboxFor, workspaceWrite } from "../support.ts";
+import { endProcess } from "./end-process.ts";
 import { type BatteryPlace, makeBatteryPlace, snapshot } from "./place.ts";
 import type { Probe, Verdict } from "./probe.ts";
 import { startTargets, type Targets } from "./targets.ts";
@@ -152,14 +153,6 @@ function markedProcesses(probe: Probe, place: BatteryPlace): number[] {
       return [];
     }
   });
-}
-
-function endProcess(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
 }
 
 function isProxied(probes: readonly Probe[], { mode }: BatchOptions): boolean {

@@ -2,6 +2,7 @@ import { chmodSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { Account } from "../support.ts";
+import { endProcess } from "./end-process.ts";
 import type { BatteryPlace } from "./place.ts";
 import type { Probe } from "./probe.ts";
 
@@ -60,7 +61,7 @@ export async function startTargets(place: BatteryPlace, probes: readonly Probe[]
       host.stop(true);
       void http.stop(true);
       udp.close();
-      for (const victim of victims.values()) victim.kill("SIGKILL");
+      for (const victim of victims.values()) endProcess(victim.pid);
     },
   };
 }
