@@ -1,7 +1,7 @@
-import { realpathSync } from "node:fs";
 import { basename } from "node:path";
 import { originUrl } from "#git/origin.ts";
 import { mainWorktreeRoot } from "#git/repository.ts";
+import { realPath } from "#lib/real-path.ts";
 
 /** What makes two sessions belong together. */
 export interface ProjectIdentity {
@@ -15,7 +15,7 @@ export interface ProjectIdentity {
 export function projectOf(cwd: string): ProjectIdentity {
   const root = mainWorktreeRoot(cwd) ?? cwd;
   const url = originUrl(root);
-  return { root: resolved(root), origin: url === undefined ? undefined : normalizeOrigin(url) };
+  return { root: realPath(root) ?? root, origin: url === undefined ? undefined : normalizeOrigin(url) };
 }
 
 /**
@@ -25,7 +25,7 @@ export function projectOf(cwd: string): ProjectIdentity {
 export function isSameProject(name: string, project: ProjectIdentity): boolean {
   if (name === project.root) return true;
   // Names are stored with links resolved; only one written by hand can be another way to the same folder.
-  if (basename(name) === basename(project.root) && resolved(name) === project.root) return true;
+  if (basename(name) === basename(project.root) && (realPath(name) ?? name) === project.root) return true;
   if (project.origin === undefined) return false;
   if (!name.startsWith("/")) return normalizeOrigin(name) === project.origin;
   const url = originUrl(name);
@@ -46,12 +46,4 @@ function normalizeOrigin(url: string): string {
   const scp = web ?? /^(?:[^/@:]+@)?([^/:]{2,}):(?!\/\/)\/*(.+)$/.exec(trimmed);
   if (scp === null) return trimmed;
   return `${scp[1]?.toLowerCase()}/${scp[2]}`;
-}
-
-function resolved(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }

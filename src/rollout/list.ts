@@ -1,6 +1,7 @@
-import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { localDateParts } from "#lib/clock.ts";
+import { realPath } from "#lib/real-path.ts";
 import type { SessionMeta } from "#protocol/rollout-item.ts";
 import { archivedSessionsRoot, parseRolloutName, sessionsRoot } from "./path.ts";
 import { readSessionMeta } from "./reader.ts";
@@ -116,7 +117,7 @@ export interface LatestFilter {
  * files are looked at, since an old session may be the last one used, but only heads are read, newest first.
  */
 export function findLatest(codexHome: string, filter: LatestFilter = {}): string | undefined {
-  const cwd = filter.cwd === undefined ? undefined : resolved(filter.cwd);
+  const cwd = filter.cwd === undefined ? undefined : (realPath(filter.cwd) ?? filter.cwd);
   for (const file of newestFirst([...listRollouts(sessionsRoot(codexHome))])) {
     const meta = readSessionMeta(file.path);
     if (meta && matches(meta, cwd, filter.modelProvider)) return file.path;
@@ -132,13 +133,5 @@ export function listRecent(codexHome: string): RolloutFile[] {
 function matches(meta: SessionMeta, cwd: string | undefined, provider: string | undefined): boolean {
   if (typeof meta.source === "object") return false;
   if (provider !== undefined && meta.model_provider !== provider) return false;
-  return cwd === undefined || meta.cwd === cwd || resolved(meta.cwd) === cwd;
-}
-
-function resolved(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
+  return cwd === undefined || meta.cwd === cwd || (realPath(meta.cwd) ?? meta.cwd) === cwd;
 }

@@ -1,7 +1,8 @@
-import { existsSync, lstatSync, readdirSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { CodexError, messageOf } from "#lib/errors.ts";
 import { userHome } from "#lib/home.ts";
+import { realPath } from "#lib/real-path.ts";
 import type { SandboxPolicy } from "#protocol/policies.ts";
 import type { SandboxContext } from "./sandbox.ts";
 
@@ -86,15 +87,6 @@ function matches(pattern: string): string[] {
         cause: error,
       },
     );
-  }
-}
-
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    // A link that leads nowhere, or a file that has just gone: nothing is there to be read.
-    return undefined;
   }
 }
 

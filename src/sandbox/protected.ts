@@ -1,5 +1,6 @@
-import { lstatSync, readFileSync, realpathSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { realPath } from "#lib/real-path.ts";
 
 /** Folders below a writable root that decide what runs outside the sandbox later. */
 const PROTECTED_NAMES = [".git", ".codex", ".agents"] as const;
@@ -57,14 +58,6 @@ function pointedTo(dotGitFile: string): string | undefined {
 function readLine(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8").split("\n", 1)[0]?.trim();
-  } catch {
-    return undefined;
-  }
-}
-
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync(path);
   } catch {
     return undefined;
   }

@@ -1,9 +1,10 @@
-import { realpathSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { amendablePart, type Decision, decide, ESCALATION_REASON } from "#approvals/decide.ts";
 import { readCommand } from "#approvals/read-command.ts";
 import type { RuleSet } from "#execpolicy/rules.ts";
 import { errnoOf } from "#lib/errors.ts";
+import { realPath } from "#lib/real-path.ts";
 import type { LoginEnvironment, PreparedScript } from "#process/login-env.ts";
 import { capturedText } from "#process/output-buffer.ts";
 import type { Collected, Session, SessionObserver, SessionTable } from "#process/sessions.ts";
@@ -172,7 +173,9 @@ async function consentTo(
   context: ToolContext,
   deps: CommandDeps,
 ): Promise<Consent> {
-  const cwd = realFolder(workdir);
+  // As written where it does not exist: then the start fails.
+  const folder = () => realPath(workdir) ?? workdir;
+  const cwd = folder();
   const reason = withJustification(question.reason, escalation);
   const proposedPrefix = escalation.prefixRule;
   const consent = await consentToCommand(
@@ -180,17 +183,8 @@ async function consentTo(
     context,
     deps,
   );
-  if (!consent.granted || realFolder(workdir) === cwd) return consent;
+  if (!consent.granted || folder() === cwd) return consent;
   return { granted: false, reason: `"${workdir}" is another folder than when the user was asked` };
-}
-
-/** As written where it does not exist: then the start fails. */
-function realFolder(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }
 
 /** The model's words never take the place of what rules and policy say. */
