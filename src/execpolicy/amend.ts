@@ -1,17 +1,8 @@
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { join, posix } from "node:path";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { parseRules } from "./parse.ts";
+import { readRulesFile, whyUnreadable } from "./read-rules-file.ts";
 
 /**
  * Adds "always allow commands that begin with these words" to `$CODEX_HOME/rules/default.rules` and returns the
@@ -104,13 +95,10 @@ export function isBroadPrefix(prefix: readonly string[]): boolean {
 
 function readIfPresent(path: string): string {
   try {
-    // Opening a pipe would wait for somebody to write.
-    if (!statSync(path).isFile()) throw Object.assign(new Error("it is not a regular file"), { code: "ENOTFILE" });
-    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
+    return readRulesFile(path);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return "";
-    const reason = error instanceof TypeError ? "it is not UTF-8 text" : osErrorText(error);
-    throw new CodexError("rules_file", `Cannot read "${path}": ${reason}`, { cause: error });
+    throw new CodexError("rules_file", `Cannot read "${path}": ${whyUnreadable(error)}`, { cause: error });
   }
 }
 

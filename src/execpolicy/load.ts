@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { errnoOf, osErrorText } from "#lib/errors.ts";
+import { errnoOf } from "#lib/errors.ts";
 import { parseRules } from "./parse.ts";
+import { readRulesFile, whyUnreadable } from "./read-rules-file.ts";
 import { type RuleSet, type RulesFile, ruleSet, type UnreadableRules } from "./rules.ts";
 
 /** The rules in force, and what people should know about their files. */
@@ -21,8 +22,9 @@ export function loadRules(folders: readonly string[]): LoadedRules {
   const notices: string[] = [];
   const lose = (file: string, error: unknown) => {
     lost.push({ file, text: null });
-    const reason = error instanceof TypeError ? "it is not UTF-8 text" : osErrorText(error);
-    notices.push(`Cannot read rules "${file}": ${reason}. Until it is mended, every command needs approval.`);
+    notices.push(
+      `Cannot read rules "${file}": ${whyUnreadable(error)}. Until it is mended, every command needs approval.`,
+    );
   };
   for (const folder of folders) {
     for (const path of attempt(
@@ -30,7 +32,7 @@ export function loadRules(folders: readonly string[]): LoadedRules {
       (error) => lose(folder, error),
     ) ?? []) {
       const text = attempt(
-        () => readText(path),
+        () => readRulesFile(path),
         (error) => lose(path, error),
       );
       if (text === undefined) continue;
@@ -69,13 +71,6 @@ function ruleFiles(folder: string): string[] {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-/** Throws a TypeError for bytes that are not UTF-8. */
-function readText(path: string): string {
-  // Reading a pipe or a device would wait for somebody to write.
-  if (!statSync(path).isFile()) throw Object.assign(new Error("it is not a regular file"), { code: "ENOTFILE" });
-  return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(path));
 }
 
 function attempt<T>(run: () => T, onError: (error: unknown) => void): T | undefined {

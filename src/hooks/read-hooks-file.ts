@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { CodexError, osErrorText } from "#lib/errors.ts";
+import { readUpTo } from "#lib/read-descriptor.ts";
 
 /** As much as a config.toml may have; no real one comes near. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -34,12 +35,7 @@ function readBytes(descriptor: number, file: string): Uint8Array {
   if (stats.size > MAX_BYTES) {
     throw unusableHooks(`"${file}"`, `it has ${stats.size} bytes, the limit is ${MAX_BYTES}`);
   }
-  const bytes = new Uint8Array(stats.size);
-  let length = 0;
-  for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-    read = readSync(descriptor, bytes, length, bytes.length - length, null);
-  }
-  return bytes.subarray(0, length);
+  return readUpTo(descriptor, stats.size);
 }
 
 /** A file or setting of hooks that cannot be used; `place` names it, with quotes where it is a path. */
