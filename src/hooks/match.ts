@@ -1,14 +1,27 @@
 /**
  * Whether a matcher accepts the name an event is about (a tool, a source, a trigger). None, empty and `*` accept
  * everything; names and `|` only are compared whole; anything else is a regular expression that may match anywhere.
- * A name of null means that the event has none: then matchers do not count. Throws for a bad regular expression.
+ * A name of null means that the event has none: then matchers do not count. A patch has the names that matchers may
+ * call it by as well. Throws for a bad regular expression.
  */
 export function matcherAccepts(matcher: string | undefined, name: string | null): boolean {
   const wanted = withoutBlanks(matcher ?? "");
   if (name === null || wanted === "" || wanted === "*") return true;
-  if (isNames(wanted)) return wanted.split("|").includes(name);
-  return new RegExp(wanted).test(name);
+  const names = [name, ...(name === PATCH_TOOL ? PATCH_ALIASES : [])];
+  if (isNames(wanted)) return wanted.split("|").some((one) => names.includes(one));
+  const pattern = regularExpression(wanted);
+  return names.some((one) => pattern.test(one));
 }
+
+/** `(?i)` in front is how the released CLI's expressions are told that case does not count. */
+function regularExpression(source: string): RegExp {
+  const withoutCase = /^\(\?i\)(.*)$/s.exec(source)?.[1];
+  return withoutCase === undefined ? new RegExp(source) : new RegExp(withoutCase, "i");
+}
+
+const PATCH_TOOL = "apply_patch";
+/** As in the released CLI: what other agents call the tools that change files. */
+const PATCH_ALIASES = ["Edit", "Write"];
 
 /** Around names, blanks mean nothing: no name has any. */
 function withoutBlanks(matcher: string): string {
@@ -22,10 +35,11 @@ function isNames(matcher: string): boolean {
 const TOOL_EVENTS: ReadonlySet<string> = new Set(["PreToolUse", "PermissionRequest", "PostToolUse"]);
 /** Hooks know all of them as "Bash". */
 const SHELL_TOOLS = ["exec_command", "shell", "shell_command", "local_shell"];
-/** The names hooks are told of calls, but for those of MCP tools. */
+/** The names matchers know calls by, but for those of MCP tools. */
 const SEEN_TOOLS = [
   "Bash",
-  "apply_patch",
+  PATCH_TOOL,
+  ...PATCH_ALIASES,
   "write_stdin",
   "update_plan",
   "view_image",

@@ -267,6 +267,15 @@ test.each([
   ["  ", "Bash", true],
   ["^x$ | mcp__.*", "mcp__a__b", true],
   ["|", "Bash", false],
+  ["Edit", "apply_patch", true],
+  ["foo|Write", "apply_patch", true],
+  ["^Edit$", "apply_patch", true],
+  ["^(Edit|Foo)$", "apply_patch", true],
+  ["Wri", "apply_patch", false],
+  ["MultiEdit|edit", "apply_patch", false],
+  ["Edit|Write", "Bash", false],
+  ["(?i)^bash$", "Bash", true],
+  ["(?i)^bash$", "Bush", false],
 ])("the matcher %p on %p: %p", (matcher, name, accepts) => {
   expect(matcherAccepts(matcher, name)).toBe(accepts);
 });
@@ -287,7 +296,8 @@ test.each([
   ["Bash Edit|mcp__.*", ["Bash Edit"]],
   ["exec_command", ["exec_command"]],
   ["exec_command|mcp__a__.*", ["exec_command"]],
-  ["Edit|Write|Bash", ["Edit", "Write"]],
+  ["Edit|Write|Bash", []],
+  ["Edit|MultiEdit|Read", ["MultiEdit", "Read"]],
   ["bash", ["bash"]],
   ["mcp__github", ["mcp__github"]],
   ["|", ["|"]],

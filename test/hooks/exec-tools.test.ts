@@ -61,6 +61,18 @@ describe("updatedInput", () => {
     ]);
   }, 60_000);
 
+  test("of a patch is heard by a matcher of what other agents call it", async () => {
+    const patch = "*** Begin Patch\n*** Add File: old.txt\n+x\n*** End Patch\n";
+    await using stage = await hookStage({
+      responses: [answer(customToolCall("apply_patch", patch)), shell("touch made"), say("ok")],
+      hooks: { PreToolUse: [{ matcher: "Edit|Write", command: "echo no patches >&2; exit 2" }] },
+    });
+    const run = await stage.run(GO);
+    expect(toolOutput(stage.server.requests[1])).toBe("The call was not run: a hook blocked it: no patches");
+    expect([stage.has("old.txt"), stage.has("made")]).toEqual([false, true]);
+    expect(run.stderr).not.toContain("no tool call is named");
+  }, 60_000);
+
   test("replaces the arguments of other tools as a whole", async () => {
     const plan = { plan: [{ step: "hook's", status: "pending" }] };
     await using stage = await hookStage({
