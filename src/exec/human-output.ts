@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { monotonicMs } from "#lib/clock.ts";
-import { printable, printableTexts } from "#lib/printable.ts";
+import { printableTexts } from "#lib/printable.ts";
 import { shellJoin } from "#lib/shell-join.ts";
 import type { Event } from "#protocol/events.ts";
 import type { FileChange } from "#protocol/file-change.ts";
@@ -131,7 +131,7 @@ export class HumanOutput implements ExecOutput {
   }
 
   #header(): void {
-    const { header } = this.#options;
+    const header = printableTexts(this.#options.header);
     const bold = this.#palette.bold;
     this.#say(
       [
@@ -147,7 +147,7 @@ export class HumanOutput implements ExecOutput {
         `${bold("session id:")} ${header.sessionId}`,
         "--------",
         this.#palette.user("user"),
-        printable(header.prompt),
+        header.prompt,
       ].join("\n"),
     );
   }

@@ -2,7 +2,7 @@ import { lstatSync, writeFileSync } from "node:fs";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { monotonicMs } from "#lib/clock.ts";
 import { CodexError, osErrorText } from "#lib/errors.ts";
-import { writeStderr, writeStdout } from "#lib/stdio.ts";
+import { writeStderr, writeStdout, writeWarning } from "#lib/stdio.ts";
 import { VERSION } from "#lib/version.ts";
 import type { Event } from "#protocol/events.ts";
 import type { Op } from "#protocol/ops.ts";
@@ -46,7 +46,7 @@ export async function runExec(runtime: Runtime, request: ExecRequest): Promise<n
   const session = new ExecSession(request);
   const started = await startedThread(runtime, request, session);
   if (started === undefined) return session.signalExit;
-  for (const notice of started.notices) writeStderr(`warning: ${notice}\n`);
+  for (const notice of started.notices) writeWarning(notice);
   session.begin(started);
   started.thread.submit(request.op);
   const end = await session.ended;
@@ -135,7 +135,7 @@ class ExecSession {
   handle(event: Event): void {
     // Readers of the event stream stop at the end of the turn: what comes later is for people.
     if (this.#isOver) {
-      if (event.type === "warning") writeStderr(`warning: ${event.message}\n`);
+      if (event.type === "warning") writeWarning(event.message);
       return;
     }
     if (this.#output === undefined) {

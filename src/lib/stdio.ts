@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { CodexError, errnoOf, osErrorText } from "./errors.ts";
+import { printable } from "./printable.ts";
 
 /** Code of the CodexError for a standard output whose reader went away: it ends the process quietly, as SIGPIPE would. */
 export const STDOUT_CLOSED = "stdout_closed";
@@ -16,6 +17,11 @@ export function writeStdout(text: string): void {
 /** The same for standard error; a closed standard error is ignored. */
 export function writeStderr(text: string): void {
   writeAll(2, text);
+}
+
+/** A warning on standard error, in which names of files, servers and the like are nothing but text. */
+export function writeWarning(message: string): void {
+  writeStderr(`warning: ${printable(message)}\n`);
 }
 
 function writeAll(fd: 1 | 2, text: string): void {

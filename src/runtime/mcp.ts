@@ -1,5 +1,6 @@
 import type { SessionApprovals } from "#approvals/session-cache.ts";
 import { environment } from "#lib/env.ts";
+import { printable } from "#lib/printable.ts";
 import { writeStderr } from "#lib/stdio.ts";
 import type { McpServerStatus } from "#mcp/server.ts";
 import { McpServers } from "#mcp/servers.ts";
@@ -42,7 +43,7 @@ export function createMcp({ settings, codexHome, cwd, source }: RuntimeOptions):
   let emit = (event: Event): void => void held.push(event);
   let isTold = false;
   const whole = async (signal: AbortSignal) => {
-    const startup = await servers.settled({ onNote: (text) => writeStderr(`${text}\n`), signal });
+    const startup = await servers.settled({ onNote: (text) => writeStderr(`${printable(text)}\n`), signal });
     if (isTold || startup.ready.length + startup.failed.length === 0) return;
     isTold = true;
     emit({ type: "mcp_startup_complete", ...startup });

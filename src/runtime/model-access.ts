@@ -2,7 +2,7 @@ import type { Credentials } from "#auth/credentials.ts";
 import { resolveCredentials } from "#auth/resolve-credentials.ts";
 import type { ProviderConfig } from "#config/providers.ts";
 import { environment, envVar } from "#lib/env.ts";
-import { writeStderr } from "#lib/stdio.ts";
+import { writeWarning } from "#lib/stdio.ts";
 import { VERSION } from "#lib/version.ts";
 import type { ModelClient, WireModelClient } from "#providers/model-client.ts";
 import { createModelClient } from "#providers/registry.ts";
@@ -28,7 +28,7 @@ export async function createModelAccess(options: RuntimeOptions): Promise<ModelA
   const client = providerClient(options, originator);
   if (options.record === undefined) return { client: loggedClient(client), originator };
   const { createRecorder } = await import("#providers/replay/recorder.ts");
-  const recorder = createRecorder(client, options.record, { warn: (message) => writeStderr(`warning: ${message}\n`) });
+  const recorder = createRecorder(client, options.record, { warn: writeWarning });
   return { client: loggedClient(recorder), originator };
 }
 

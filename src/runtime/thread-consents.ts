@@ -1,6 +1,6 @@
 import { SessionApprovals } from "#approvals/session-cache.ts";
 import { SessionRules } from "#execpolicy/session-rules.ts";
-import { writeStderr } from "#lib/stdio.ts";
+import { writeWarning } from "#lib/stdio.ts";
 import type { RuntimeOptions } from "./options.ts";
 
 /** What the user allows: by rules, and by answers until the session ends. */
@@ -10,6 +10,5 @@ export interface ThreadConsents {
 }
 
 export function threadConsents({ codexHome, settings }: RuntimeOptions): ThreadConsents {
-  const onNotice = (notice: string) => writeStderr(`warning: ${notice}\n`);
-  return { rules: new SessionRules(codexHome, settings.ruleFolders, onNotice), approvals: new SessionApprovals() };
+  return { rules: new SessionRules(codexHome, settings.ruleFolders, writeWarning), approvals: new SessionApprovals() };
 }

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { ThreadSettings } from "#agent/settings.ts";
 import { BARE_PATCH_MESSAGE, interceptPatch } from "#apply-patch/heredoc.ts";
 import { environment } from "#lib/env.ts";
+import { printable } from "#lib/printable.ts";
 import { writeStderr } from "#lib/stdio.ts";
 import { type ChildEnvOptions, childEnvironment } from "#process/env-policy.ts";
 import { LoginEnvironment } from "#process/login-env.ts";
@@ -97,7 +98,7 @@ function loginEnvironment(engines: Engines, settings: ThreadSettings): LoginEnvi
     env: childEnvironment(environment(), envOptions),
     envOptions,
     codexHome: options.codexHome,
-    onNotice: (message) => writeStderr(`${message}\n`),
+    onNotice: (message) => writeStderr(`${printable(message)}\n`),
   });
 }
 

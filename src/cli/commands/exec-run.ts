@@ -3,8 +3,7 @@ import { resolve } from "node:path";
 import { CodexError, messageOf, osErrorText } from "#lib/errors.ts";
 import { dropLoaderVariables, protectMemory } from "#lib/hardening.ts";
 import { codexHome } from "#lib/home.ts";
-import { printable } from "#lib/printable.ts";
-import { writeStderr } from "#lib/stdio.ts";
+import { writeWarning } from "#lib/stdio.ts";
 import type { Op, UserInput } from "#protocol/ops.ts";
 import { type ReviewTarget, reviewHint } from "#protocol/review.ts";
 import type { ThreadStart } from "#runtime/resume-point.ts";
@@ -42,7 +41,7 @@ export async function execCommand(line: ExecCommandLine, options: ExecCliOptions
   const home = codexHome();
   const target = line.type === "review" ? await reviewTarget(line) : undefined;
   const config = await loadExecConfig({ codexHome: home, cwd, options });
-  for (const warning of config.warnings) writeStderr(`warning: ${printable(warning)}\n`);
+  for (const warning of config.warnings) writeWarning(warning);
   const { createRuntime, isInsideRepository } = await import("#runtime/create.ts");
   if (!isBypass(options) && options.skipGitRepoCheck !== true && !isInsideRepository(cwd)) {
     throw new CodexError(

@@ -5,8 +5,7 @@ import { HookApprovals, type HookTrust, hookHash } from "#hooks/trust.ts";
 import { visibleText } from "#hooks/visible-text.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
-import { printable } from "#lib/printable.ts";
-import { writeStderr, writeStdout } from "#lib/stdio.ts";
+import { writeStdout, writeWarning } from "#lib/stdio.ts";
 import { textWidth } from "#lib/text-width.ts";
 import { parseOverrides } from "../overrides.ts";
 
@@ -24,7 +23,7 @@ const SHOWN_HASH_CHARS = 12;
 export async function listHooks(options: HooksOptions): Promise<number> {
   const { hooks, warnings } = await configuredHooks(options);
   const approvals = new HookApprovals(codexHome());
-  for (const warning of warnings) writeStderr(`warning: ${printable(warning)}\n`);
+  for (const warning of warnings) writeWarning(warning);
   print(hooks, approvals, options);
   return 0;
 }

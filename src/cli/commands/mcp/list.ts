@@ -2,7 +2,7 @@ import { environment } from "#lib/env.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { Semaphore } from "#lib/semaphore.ts";
-import { writeStderr, writeStdout } from "#lib/stdio.ts";
+import { writeStdout, writeWarning } from "#lib/stdio.ts";
 import { textWidth } from "#lib/text-width.ts";
 import type { McpAuthStatus } from "#mcp/oauth/auth-status.ts";
 import { type ConfiguredServer, configuredServers, type McpOptions } from "./configured.ts";
@@ -54,7 +54,7 @@ async function authOf({ settings }: ConfiguredServer, signal: AbortSignal): Prom
   return authStatus(settings, options).catch((error: unknown) => {
     if (!(error instanceof CodexError)) throw error;
     // A list is of use without this, too.
-    writeStderr(`warning: ${settings.name}: ${error.message}\n`);
+    writeWarning(`${settings.name}: ${error.message}`);
     return "unsupported";
   });
 }

@@ -1,7 +1,7 @@
 import { type LoadedConfig, loadConfig } from "#config/load.ts";
 import { resolveSettings, type Settings } from "#config/resolve.ts";
 import { codexHome } from "#lib/home.ts";
-import { writeStderr, writeStdout } from "#lib/stdio.ts";
+import { writeStdout, writeWarning } from "#lib/stdio.ts";
 import { type MemoryLayout, memoryLayout } from "#memories/layout.ts";
 import { openMemoryState, unixNow } from "#runtime/memories.ts";
 import type { UnixSeconds } from "#state/rows.ts";
@@ -30,7 +30,7 @@ export async function withMemories<T>(
 ): Promise<T> {
   const home = codexHome();
   const settings = resolveSettings(await load(home, options));
-  const report = (notice: string) => writeStderr(`warning: ${notice}\n`);
+  const report = writeWarning;
   const store = await openMemoryState(home, { report });
   try {
     return await work({ codexHome: home, layout: memoryLayout(home), settings, store, now: unixNow() });
@@ -46,7 +46,7 @@ async function load(home: string, options: MemoriesOptions): Promise<LoadedConfi
     overrides: parseOverrides({ config: options.config ?? [] }),
     flags: {},
   });
-  for (const warning of loaded.warnings) writeStderr(`warning: ${warning}\n`);
+  for (const warning of loaded.warnings) writeWarning(warning);
   return loaded;
 }
 

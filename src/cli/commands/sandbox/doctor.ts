@@ -2,7 +2,7 @@ import { loadConfig } from "#config/load.ts";
 import { resolveSettings } from "#config/resolve.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
-import { writeStderr, writeStdout } from "#lib/stdio.ts";
+import { writeStdout, writeWarning } from "#lib/stdio.ts";
 import { padText, textWidth } from "#lib/text-width.ts";
 import { type DoctorReport, diagnoseSandbox, type GuaranteeReport, isSound } from "#sandbox/doctor.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
@@ -39,7 +39,7 @@ async function configured(config: readonly string[]): Promise<{ legacyLandlock: 
     return { legacyLandlock: features.use_legacy_landlock, usesProxy: network.enabled };
   } catch (error) {
     if (!(error instanceof CodexError)) throw error;
-    writeStderr(`warning: ${error.message}\n`);
+    writeWarning(error.message);
     return { legacyLandlock: false, usesProxy: false };
   }
 }

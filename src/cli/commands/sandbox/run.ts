@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { CodexError } from "#lib/errors.ts";
-import { writeStderr } from "#lib/stdio.ts";
+import { writeStderr, writeWarning } from "#lib/stdio.ts";
 import { LANDLOCK_WARNING } from "#sandbox/linux/landlock-warning.ts";
 import { DenialLog, denialReport } from "#sandbox/macos/denial-log.ts";
 import type { Sandbox, SpawnPlan } from "#sandbox/sandbox.ts";
@@ -21,15 +21,15 @@ export async function runInSandbox(
 ): Promise<number> {
   refuseForeign(kind);
   const run = await resolveRun(options);
-  for (const warning of run.warnings) writeStderr(`warning: ${warning}\n`);
+  for (const warning of run.warnings) writeWarning(warning);
   if (run.context.policy.type === "danger-full-access") {
-    writeStderr('warning: sandbox_mode is "danger-full-access", so the command runs without a sandbox\n');
+    writeWarning('sandbox_mode is "danger-full-access", so the command runs without a sandbox');
   }
   const isWeak = run.legacyLandlock && process.platform === "linux" && run.context.policy.type !== "danger-full-access";
-  if (isWeak) writeStderr(`warning: ${LANDLOCK_WARNING}\n`);
+  if (isWeak) writeWarning(LANDLOCK_WARNING);
   const wantsLog = options.logDenials === true && run.context.policy.type !== "danger-full-access";
   if (wantsLog && process.platform !== "darwin") {
-    writeStderr("warning: --log-denials works on macOS only: the kernel here keeps no log of what a sandbox refuses\n");
+    writeWarning("--log-denials works on macOS only: the kernel here keeps no log of what a sandbox refuses");
   }
   const [program = ""] = words;
   const search = findProgram(program, { cwd: run.cwd, path: run.env.PATH });
@@ -37,7 +37,7 @@ export async function runInSandbox(
     writeStderr(`Error: cannot execute "${program}": ${search.reason}\n`);
     return search.exitCode;
   }
-  run.network?.announceTo((event) => event.type === "warning" && writeStderr(`warning: ${event.message}\n`));
+  run.network?.announceTo((event) => event.type === "warning" && writeWarning(event.message));
   const denials = wantsLog && process.platform === "darwin" ? await DenialLog.start() : undefined;
   try {
     return await runToEnd(prepareSandbox({ legacyLandlock: run.legacyLandlock }), words, run);
