@@ -1,3 +1,4 @@
+import { writeSync } from "node:fs";
 import { sleep } from "#lib/abort.ts";
 import { messageOf } from "#lib/errors.ts";
 import { closeQuietly, openPipe, type Pipe } from "#process/pipe.ts";
@@ -17,7 +18,7 @@ export interface HookRunOptions {
   /** Its whole environment. */
   env: Readonly<Record<string, string>>;
   timeoutMs: number;
-  /** Told of its process group, which is the id of its session too. */
+  /** Told of its process group, which is the id of its session too, before the command does anything. */
   onStart: (group: number) => void;
   /** Told of the session it ran in, where processes that left its process group may be left. */
   onLeft: (session: number) => void;
@@ -40,7 +41,6 @@ export async function runHook(options: HookRunOptions, signal: AbortSignal): Pro
     return { type: "broken", reason: `could not be started: ${messageOf(error)}` };
   }
   const { child, stdout, stderr } = hook;
-  options.onStart(child.pid);
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
@@ -71,31 +71,58 @@ interface Started {
 }
 
 /** Its outputs are pipes and not the sockets Bun would make, which a script cannot open as /dev/stderr. */
-function start({ command, input, cwd, env }: HookRunOptions): Started {
+function start({ command, input, cwd, env, onStart }: HookRunOptions): Started {
   const pipes: Pipe[] = [];
+  const pipe = (): Pipe => {
+    const made = openPipe();
+    pipes.push(made);
+    return made;
+  };
   try {
-    const stdout = openPipe();
-    pipes.push(stdout);
-    const stderr = openPipe();
-    pipes.push(stderr);
-    const child = Bun.spawn([...SHELL, command], {
+    const [stdout, stderr, gate] = [pipe(), pipe(), IS_GATED ? pipe() : undefined];
+    const child = Bun.spawn(shellWords(command), {
       cwd,
       env: { ...env },
-      stdin: Buffer.from(input),
-      stdout: stdout.writeFd,
-      stderr: stderr.writeFd,
       detached: true,
+      stdio: [Buffer.from(input), stdout.writeFd, stderr.writeFd, ...(gate === undefined ? [] : [gate.readFd])],
     });
+    onStart(child.pid);
+    if (gate !== undefined) open(gate);
+    closeQuietly(stdout.writeFd);
+    closeQuietly(stderr.writeFd);
     return { child, stdout: collect(stdout.readFd), stderr: collect(stderr.readFd) };
   } catch (error) {
-    for (const { readFd } of pipes) closeQuietly(readFd);
+    for (const { readFd, writeFd } of pipes) {
+      closeQuietly(readFd);
+      closeQuietly(writeFd);
+    }
     throw error;
-  } finally {
-    for (const { writeFd } of pipes) closeQuietly(writeFd);
   }
 }
 
-const SHELL = process.platform === "win32" ? ["cmd.exe", "/d", "/s", "/c"] : ["/bin/sh", "-c"];
+const IS_GATED = process.platform !== "win32";
+
+/**
+ * The shell waits for a line before it does anything: only then somebody knows of it who ends it when we are killed.
+ * Without the line, because we are gone by then, it ends. Stands on the command's first line, so that the numbers of
+ * lines in what the shell says are the command's own.
+ */
+const WAIT = "read -r codex_hook_go <&3 || exit; unset codex_hook_go; exec 3<&-; ";
+
+function shellWords(command: string): string[] {
+  return IS_GATED ? ["/bin/sh", "-c", WAIT + command] : ["cmd.exe", "/d", "/s", "/c", command];
+}
+
+function open({ readFd, writeFd }: Pipe): void {
+  closeQuietly(readFd);
+  try {
+    writeSync(writeFd, "\n");
+  } catch {
+    // EPIPE: it is gone already, which its exit tells.
+  } finally {
+    closeQuietly(writeFd);
+  }
+}
 
 interface Collected {
   ended: Promise<void>;

@@ -16,25 +16,44 @@ for id in $groups; do kill -TERM "-$id"; done
 [ -n "\${groups## }" ] && sleep 1
 for id in $groups; do kill -KILL "-$id"; done`;
 
+/** A shell with nothing to watch ends after this, in milliseconds: the next one costs about one. */
+const IDLE_MS = 10_000;
+
 /**
  * Ends programs that outlive this process, also after a SIGKILL, which no handler of ours can see: one small
  * shell for all of them, which notices because its standard input ends.
  */
 export class OrphanWatch {
   #shell: Bun.Subprocess<"pipe", "ignore", "ignore"> | undefined;
+  readonly #groups = new Set<number>();
+  readonly #idleMs: number;
+  #idle: Timer | undefined;
+
+  constructor(options: { idleMs: number } = { idleMs: IDLE_MS }) {
+    this.#idleMs = options.idleMs;
+  }
 
   /** `group` is the id of a process group; the first one starts the shell. */
   add(group: number): void {
+    clearTimeout(this.#idle);
+    this.#groups.add(group);
     this.#shell ??= startShell();
     this.#tell(`+ ${group}\n`);
   }
 
   remove(group: number): void {
     this.#tell(`- ${group}\n`);
+    this.#groups.delete(group);
+    if (this.#groups.size > 0) return;
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.close(), this.#idleMs);
+    this.#idle.unref();
   }
 
   /** Ends the shell, and with it every group not removed. */
   close(): void {
+    clearTimeout(this.#idle);
+    this.#groups.clear();
     Promise.resolve(this.#shell?.stdin.end()).catch(() => {});
     this.#shell = undefined;
   }

@@ -115,6 +115,47 @@ describe("runHook", () => {
     expect(done).toMatchObject({ type: "broken", reason: expect.stringContaining("could not be started") });
   }, 30_000);
 
+  test("begins only when it is known of: our death before that leaves nothing behind", async () => {
+    await using home = await tempHome();
+    const [pid, made] = [join(home.root, "pid"), join(home.root, "made")];
+    const script = `import { writeFileSync } from "node:fs";
+      import { runHook } from "${join(import.meta.dir, "../../src/hooks/run-hook.ts")}";
+      const onStart = (group) => {
+        writeFileSync(${JSON.stringify(pid)}, group + "\\n");
+        process.kill(process.pid, "SIGKILL");
+      };
+      const options = { command: "touch ${made}; sleep 600", input: "{}", cwd: "/", env: process.env, timeoutMs: 30000 };
+      await runHook({ ...options, onStart, onLeft: () => {} }, new AbortController().signal);`;
+    const killed = Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "ignore", "ignore"] });
+    await killed.exited;
+    expect(killed.signalCode).toBe("SIGKILL");
+    const hook = await numberIn(pid);
+    try {
+      await gone(hook);
+    } finally {
+      if (isRunning(hook)) process.kill(-hook, "SIGKILL");
+    }
+    expect(existsSync(made)).toBe(false);
+  }, 30_000);
+
+  test.each([
+    ["what the shell says has the numbers of its own lines", "no-such-program\nexit 3", 3, "sh: 1: no-such-program"],
+    ["a comment, blank lines and texts over lines are its own", "# a\n\ncat <<E\nb\nE\n", 0, ""],
+    ["a line that cannot be parsed is told of", "if", 2, "yntax error"],
+  ])(
+    "%s",
+    async (_what, command, code, stderr) => {
+      const done = await run(command);
+      expect(done).toMatchObject({ type: "exited", code, stderr: expect.stringContaining(stderr) });
+    },
+    30_000,
+  );
+
+  test("gets no descriptor and no variable but its own", async () => {
+    const done = await run("ls /proc/$$/fd; set | grep -i codex");
+    expect(done).toMatchObject({ type: "exited", stdout: "0\n1\n2\n" });
+  }, 30_000);
+
   test("an interruption kills it and rejects with the reason", async () => {
     await using home = await tempHome();
     const child = join(home.root, "child");
