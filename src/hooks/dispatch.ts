@@ -4,7 +4,7 @@ import { OrphanWatch } from "#process/orphan-watch.ts";
 import { killSessions } from "#process/process-group.ts";
 import { log } from "#telemetry/log.ts";
 import type { Hook, HookEvent } from "./config.ts";
-import { ContextFiles } from "./context-file.ts";
+import { ContextFiles, removeOldContexts } from "./context-file.ts";
 import { matcherAccepts } from "./match.ts";
 import { ObservedTasks } from "./observed-tasks.ts";
 import { emptyVerdict, type HookVerdict, isSuppressed, mergeVerdicts, verdictOf } from "./output.ts";
@@ -36,6 +36,8 @@ type OnStatus = (event: HookEvent, message: string) => void;
 export class HookDispatcher {
   readonly #options: DispatcherOptions;
   readonly #contextFiles = new ContextFiles();
+  /** Begun with the first hook: what earlier sessions left is looked for once. */
+  #tidying: Promise<void> | undefined;
   readonly #asyncSlots = new Semaphore(MAX_ASYNC);
   /** What nobody waits for. */
   readonly #unawaited = new Set<Promise<void>>();
@@ -43,7 +45,7 @@ export class HookDispatcher {
   /** Sessions of hooks that have ended and may have left processes behind. */
   readonly #left = new Set<number>();
   #sweep: Timer | undefined;
-  /** Ends running hooks with this process. Its shell starts with the first of them. */
+  /** Ends running hooks with this process. */
   readonly #orphans = new OrphanWatch();
   /** The hooks of model requests. */
   readonly #observed = new ObservedTasks();
@@ -78,6 +80,7 @@ export class HookDispatcher {
     const { hooks, session } = this.#options;
     const matching = hooks.filter((hook) => hook.event === facts.event && matcherAccepts(hook.matcher, name));
     if (matching.length === 0) return emptyVerdict();
+    this.#tidying ??= removeOldContexts();
     const input = hookInput(session, facts);
     const { signal: ending } = this.#ending;
     for (const hook of matching) {
@@ -99,6 +102,8 @@ export class HookDispatcher {
     clearTimeout(this.#sweep);
     this.#killLeft();
     this.#orphans.close();
+    if (this.#options.session.transcriptPath === null) this.#contextFiles.remove();
+    await this.#tidying;
   }
 
   #killLeft(): void {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync, utimesSync } from "node:fs";
+import { dirname } from "node:path";
 import { answer, customToolCall, functionCall, localShellCall } from "../support/model-script.ts";
 import { tempHome } from "../support/temp-home.ts";
 import { type Handler, hookStage, messages, printing, record, say, shell, toolOutput } from "./exec-stage.ts";
@@ -299,6 +300,32 @@ describe("what the model is told", () => {
     expect(stored[0]).toEndWith("99999\n100000");
     expect(stored[1]).toBe(long);
     expect(files.every((file) => file.startsWith(stage.path("tmp/codex-hook-outputs-")))).toBe(true);
+  }, 60_000);
+
+  test("what was stored stays a week, or as long as a session that is not stored itself", async () => {
+    await using stage = await hookStage({
+      responses: [say("ok")],
+      hooks: { UserPromptSubmit: [{ command: "seq 1 100000" }] },
+    });
+    const folder = (name: string, days: number) => {
+      const file = stage.home.write(`tmp/${name}/text.txt`, "x");
+      const then = Date.now() / 1000 - days * 86_400;
+      utimesSync(dirname(file), then, then);
+    };
+    folder("codex-hook-outputs-oldone", 8);
+    folder("codex-hook-outputs-newone", 6);
+    folder("codex-hook-outputs-of-mine", 8);
+    folder("target", 8);
+    symlinkSync(stage.path("tmp/target"), stage.path("tmp/codex-hook-outputs-linked"));
+    const left = async (args: readonly string[]) => {
+      await stage.run(args, { env: { TMPDIR: stage.path("tmp") } });
+      const names = readdirSync(stage.path("tmp")).filter((name) => /^codex-hook|^target/.test(name));
+      return names.toSorted();
+    };
+    const others = ["linked", "newone", "of-mine"].map((name) => `codex-hook-outputs-${name}`);
+    expect(await left(["exec", "--ephemeral", "go"])).toEqual([...others, "target"]);
+    expect(existsSync(stage.path("tmp/target/text.txt"))).toBe(true);
+    expect(await left(GO)).toHaveLength(others.length + 2);
   }, 60_000);
 
   test("the output of a command is told alone to PostToolUse hooks", async () => {
