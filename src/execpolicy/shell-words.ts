@@ -30,7 +30,8 @@ interface Piece {
   end: number;
 }
 
-function readPiece(line: string, at: number): Piece | undefined {
+/** The quoted text, the escaped or the plain character that begins at `at`, and where it ends. */
+export function readPiece(line: string, at: number): Piece | undefined {
   const char = line.charAt(at);
   if (char === "'") {
     const end = line.indexOf("'", at + 1);

@@ -3,7 +3,8 @@ import { isObject } from "#lib/jsonl.ts";
 import { printable } from "#lib/printable.ts";
 import { shellJoin } from "#lib/shell-join.ts";
 import type { ApprovalDecision, ApprovalRequest, ElicitationAnswer, ElicitationRequest } from "#protocol/approvals.ts";
-import { changesByPath, type EventMsg, parsedCommand } from "./event-msg.ts";
+import { commandPurposes } from "#runtime/parsed-command.ts";
+import { changesByPath, type EventMsg } from "./event-msg.ts";
 import type { ClientAnswer } from "./peer.ts";
 
 /** Which call and which session a question belongs to. */
@@ -27,7 +28,7 @@ export function approvalMsg(request: ApprovalRequest, turnId: string): EventMsg[
           cwd: request.cwd,
           ...(request.reason === null ? {} : { reason: request.reason }),
           ...(request.proposedRule === null ? {} : { proposed_execpolicy_amendment: request.proposedRule }),
-          parsed_cmd: parsedCommand(request.command),
+          parsed_cmd: commandPurposes(request.command),
         },
       ];
     case "patch":
@@ -66,7 +67,7 @@ export function approvalParams(
         ...ids,
         codex_command: request.command,
         codex_cwd: request.cwd,
-        codex_parsed_cmd: parsedCommand(request.command),
+        codex_parsed_cmd: commandPurposes(request.command),
         ...reason,
       };
     case "patch":

@@ -1,4 +1,3 @@
-import { shellJoin } from "#lib/shell-join.ts";
 import type { FileChange } from "#protocol/file-change.ts";
 import { itemToWire, type ResponseItem } from "#protocol/items.ts";
 import type { McpCallResult } from "#protocol/mcp.ts";
@@ -17,17 +16,6 @@ export function rawItem(item: ResponseItem): Record<string, unknown> {
   if (item.type === "unknown") return item.raw;
   const { id: _id, ...rest } = itemToWire(item);
   return item.type === "reasoning" ? { content: null, ...rest } : rest;
-}
-
-/** What a command does, as far as it is analysed: its words. */
-export function parsedCommand(command: readonly string[]): { type: "unknown"; cmd: string }[] {
-  return [{ type: "unknown", cmd: scriptOf(command) ?? shellJoin(command) }];
-}
-
-/** The script of `bash -lc SCRIPT` and its kin. */
-function scriptOf([shell, flag, script, ...rest]: readonly string[]): string | undefined {
-  const isShell = shell !== undefined && /(?:^|\/)(?:ba|z|da|k)?sh$/.test(shell);
-  return isShell && /^-l?c$/.test(flag ?? "") && rest.length === 0 ? script : undefined;
 }
 
 /** Changed files by path. */

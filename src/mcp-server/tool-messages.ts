@@ -1,6 +1,7 @@
 import type { Event } from "#protocol/events.ts";
 import type { ResponseItem } from "#protocol/items.ts";
-import { changesByPath, duration, type EventMsg, mcpResult, parsedCommand } from "./event-msg.ts";
+import { commandPurposes } from "#runtime/parsed-command.ts";
+import { changesByPath, duration, type EventMsg, mcpResult } from "./event-msg.ts";
 
 type EventOf<Type extends Event["type"]> = Extract<Event, { type: Type }>;
 
@@ -68,7 +69,7 @@ export class ToolMessages {
 
   #commandFacts({ callId, command, cwd }: EventOf<"command_started" | "command_finished">) {
     const source = this.#toolOf.get(callId) === "exec_command" ? "unified_exec_startup" : "agent";
-    return { call_id: callId, turn_id: this.#turnId, command, cwd, parsed_cmd: parsedCommand(command), source };
+    return { call_id: callId, turn_id: this.#turnId, command, cwd, parsed_cmd: commandPurposes(command), source };
   }
 
   #commandEnd(event: EventOf<"command_finished">): EventMsg {
