@@ -46,8 +46,17 @@ export function commandLineLayer(name: "overrides" | "flags", table: TomlTable, 
 
 /** Merges the layers in use. */
 export function mergeLayers(layers: readonly ConfigLayer[]): Merged<ConfigLayer> {
-  const used = layers.filter((layer) => layer.disabledReason === null);
-  return mergeTables(used.map((layer) => ({ table: layer.table, origin: layer })));
+  return mergeTables(inUse(layers).map((layer) => ({ table: layer.table, origin: layer })));
+}
+
+function inUse(layers: readonly ConfigLayer[]): ConfigLayer[] {
+  return layers.filter((layer) => layer.disabledReason === null);
+}
+
+/** The name of the profile the layers ask for: the highest that names one decides. */
+export function profileKey(layers: readonly ConfigLayer[]): string | undefined {
+  const named = inUse(layers).findLast((layer) => Object.hasOwn(layer.table, "profile"))?.table.profile;
+  return typeof named === "string" ? named : undefined;
 }
 
 /**
@@ -90,13 +99,22 @@ async function projectLayer(folder: string, dotCodex: string, trust: TrustSource
 }
 
 /** What decides trust, from layers that no project can write to. */
-export function trustSource(merged: TomlTable): TrustSource {
-  const projects = valueAt(merged, ["projects"]);
-  const markers = valueAt(merged, ["project_root_markers"]);
+export function trustSource(layers: readonly ConfigLayer[]): TrustSource {
+  // Only these keys are merged: this is ahead of the merge of everything, at every start.
+  const relevant = inUse(layers).map(({ table }) => ({ table: picked(table, TRUST_KEYS), origin: null }));
+  const { projects, project_root_markers: markers } = mergeTables(relevant).table;
   return {
     projects: isTable(projects) ? projects : undefined,
     projectRootMarkers: Array.isArray(markers) ? markers.filter((marker) => typeof marker === "string") : [".git"],
   };
+}
+
+const TRUST_KEYS = ["projects", "project_root_markers"];
+
+function picked(table: TomlTable, keys: readonly string[]): TomlTable {
+  const part = emptyTable();
+  for (const key of keys) if (table[key] !== undefined) part[key] = table[key];
+  return part;
 }
 
 /** Keys of a profile that the top level has under another name. */

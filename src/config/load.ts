@@ -8,6 +8,7 @@ import {
   commandLineLayer,
   fileLayer,
   mergeLayers,
+  profileKey,
   profileLayers,
   projectLayers,
   trustSource,
@@ -15,7 +16,7 @@ import {
 import { type Merged, originOf } from "./merge.ts";
 import { type ConfigOverride, overrideTable } from "./override-values.ts";
 import { CONFIG_SCHEMA, type Config } from "./schema.ts";
-import { emptyTable, keyPath, type TomlTable, valueAt } from "./toml-table.ts";
+import { emptyTable, keyPath, type TomlTable } from "./toml-table.ts";
 import { type TrustLevel, trustLevelOf } from "./trust.ts";
 import { type Validation, validate } from "./validate.ts";
 
@@ -76,7 +77,9 @@ export async function loadConfig(options: LoadConfigOptions): Promise<LoadedConf
   }
   return {
     config: checked.value as unknown as Config,
-    origins: merged.origins,
+    get origins() {
+      return merged.origins;
+    },
     layers,
     trust,
     profile,
@@ -105,7 +108,7 @@ async function collectLayers(options: LoadConfigOptions): Promise<Collected> {
   // A project must not take part in what decides whether it is trusted, so its layers are found first without it.
   const ownProfile = options.profile ?? profileKey([...low, ...high]);
   const own = ownProfile === undefined ? [] : await ownProfileFile(ownProfile, [...low, ...high], codexHome);
-  const source = trustSource(mergeLayers([...low, ...own, ...high]).table);
+  const source = trustSource([...low, ...own, ...high]);
   const project = await projectLayers(cwd, codexHome, source);
   const profile = options.profile ?? profileKey([...low, ...project, ...high]);
   const all = [...low, ...project, ...high];
@@ -121,11 +124,6 @@ async function ownProfileFile(name: string, layers: ConfigLayer[], codexHome: st
     if (error instanceof CodexError && error.code === "profile_not_found") return [];
     throw error;
   }
-}
-
-function profileKey(layers: readonly ConfigLayer[]): string | undefined {
-  const name = valueAt(mergeLayers(layers).table, ["profile"]);
-  return typeof name === "string" ? name : undefined;
 }
 
 /** The flags that were given, in the form a parsed file would have. */

@@ -4,8 +4,9 @@ import { emptyTable, isTable, keyPath, type TomlTable, type TomlValue } from "./
 export type OriginMap<O> = Map<string, O>;
 
 export interface Merged<O> {
-  table: TomlTable;
-  origins: OriginMap<O>;
+  readonly table: TomlTable;
+  /** Found when it is first asked for: only mistakes and warnings name where a value was written. */
+  readonly origins: OriginMap<O>;
 }
 
 /**
@@ -13,32 +14,57 @@ export interface Merged<O> {
  * Values that are not tables, and empty tables, have an entry in `origins`.
  */
 export function mergeTables<O>(sources: readonly { table: TomlTable; origin: O }[]): Merged<O> {
-  const merged: Merged<O> = { table: emptyTable(), origins: new Map() };
-  for (const { table, origin } of sources) mergeInto(merged.table, table, [], origin, merged.origins);
-  return merged;
+  const merged = emptyTable();
+  for (const { table } of sources) mergeInto(merged, table);
+  let origins: OriginMap<O> | undefined;
+  return {
+    table: merged,
+    get origins() {
+      origins ??= traceOrigins(sources);
+      return origins;
+    },
+  };
 }
 
-function mergeInto<O>(target: TomlTable, source: TomlTable, path: string[], origin: O, origins: OriginMap<O>): void {
+function mergeInto(target: TomlTable, source: TomlTable): void {
   for (const key of Object.keys(source)) {
     const value = source[key] as TomlValue;
-    const at = [...path, key];
-    const existing = target[key];
-    if (!isTable(value)) {
-      if (isTable(existing)) forget(origins, at);
-      target[key] = value;
-      origins.set(keyPath(at), origin);
-      continue;
-    }
-    const table = isTable(existing) ? existing : emptyTable();
-    target[key] = table;
-    if (!isTable(existing) || Object.keys(value).length === 0) origins.set(keyPath(at), origin);
-    mergeInto(table, value, at, origin, origins);
-    if (Object.keys(value).length > 0) origins.delete(keyPath(at));
+    if (isTable(value)) mergeInto(tableAt(target, key), value);
+    else target[key] = value;
   }
 }
 
-function forget<O>(origins: OriginMap<O>, path: string[]): void {
-  const prefix = `${keyPath(path)}.`;
+/** The table under the key, made in the place of anything else. */
+function tableAt(target: TomlTable, key: string): TomlTable {
+  const existing = target[key];
+  if (isTable(existing)) return existing;
+  const made = emptyTable();
+  target[key] = made;
+  return made;
+}
+
+function traceOrigins<O>(sources: readonly { table: TomlTable; origin: O }[]): OriginMap<O> {
+  const origins: OriginMap<O> = new Map();
+  for (const { table, origin } of sources) trace(table, "", origin, origins);
+  return origins;
+}
+
+/** `prefix` is the dotted name of `table` with a final dot, or empty. */
+function trace<O>(table: TomlTable, prefix: string, origin: O, origins: OriginMap<O>): void {
+  for (const key of Object.keys(table)) {
+    const value = table[key];
+    const name = prefix + key;
+    if (isTable(value) && Object.keys(value).length > 0) {
+      origins.delete(name);
+      trace(value, `${name}.`, origin, origins);
+    } else {
+      if (!isTable(value)) forget(origins, `${name}.`);
+      origins.set(name, origin);
+    }
+  }
+}
+
+function forget<O>(origins: OriginMap<O>, prefix: string): void {
   for (const key of origins.keys()) if (key.startsWith(prefix)) origins.delete(key);
 }
 

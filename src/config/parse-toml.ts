@@ -17,7 +17,9 @@ const MAX_DEPTH = 100;
  * their text.
  */
 export async function parseToml(text: string): Promise<ParsedToml> {
-  // Loaded only when there is something to parse: start-up without a config file must not pay for it.
+  const plain = parsePlain(text);
+  if (plain !== undefined) return { ok: true, table: plain };
+  // Loaded only where it is needed: start-up must not pay for it.
   const toml = await import("smol-toml");
   try {
     const table = toml.parse(text, { integersAsBigInt: true, maxDepth: MAX_DEPTH });
@@ -28,6 +30,34 @@ export async function parseToml(text: string): Promise<ParsedToml> {
     const [summary = ""] = error.message.split("\n", 1);
     return { ok: false, mistake: { message: summary.replace("Invalid TOML document: ", ""), line, column } };
   }
+}
+
+/**
+ * The table of a document of texts, flags, lists and tables, read by the parser Bun has built in: it takes a tenth of
+ * the time, which every start with ten MCP servers would notice. Undefined for a document it must not answer for: it
+ * gives 1 and 1.0 alike, its dates are objects, it turns a line's end within a text into `\n`, and it does not say
+ * where a mistake is.
+ */
+function parsePlain(text: string): TomlTable | undefined {
+  if (text.includes("\r")) return undefined;
+  try {
+    const table = Bun.TOML.parse(text);
+    return isPlain(table, 0) ? (table as TomlTable) : undefined;
+  } catch {
+    // A mistake, or nested too deeply: the other parser has the words for it.
+    return undefined;
+  }
+}
+
+/** Also takes the prototype of every table away. */
+function isPlain(value: unknown, depth: number): boolean {
+  if (typeof value === "string" || typeof value === "boolean") return true;
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return false;
+  if (Array.isArray(value)) return value.every((item) => isPlain(item, depth + 1));
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  Object.setPrototypeOf(value, null);
+  return Object.values(value).every((item) => isPlain(item, depth + 1));
 }
 
 type DateClass = new (text: string) => { toISOString(): string };
