@@ -59,6 +59,8 @@ export interface ParsedHooks {
 
 /** Defaults of semantics shared with Codex CLI: seconds, except the last, which are tokens. */
 const DEFAULT_TIMEOUT = 600;
+/** What a time-out of 0 means there. */
+const ZERO_TIMEOUT = 1;
 const SESSION_END_TIMEOUT = { default: 1, most: 3 };
 const DEFAULT_CONTEXT_TOKENS = 2500;
 /** A timer set for longer rings at once. */
@@ -67,21 +69,22 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Events whose hooks guard something: one that does not do its work blocks, unless it says otherwise. */
 export const FAIL_CLOSED: ReadonlySet<HookEvent> = new Set(["PreToolUse", "PermissionRequest"]);
 
+/** A key may also be null, as programs write what is not set. */
 const HANDLER = v.looseObject({
   type: v.string(),
-  command: v.optional(v.string()),
-  commandWindows: v.optional(v.string()),
-  server: v.optional(v.string()),
-  tool: v.optional(v.string()),
-  input: v.optional(v.record(v.string(), v.unknown())),
-  timeout: v.optional(v.pipe(v.number(), v.gtValue(0))),
-  async: v.optional(v.boolean()),
-  on_error: v.optional(v.picklist(["block", "ignore"])),
-  additionalContextLimit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
-  statusMessage: v.optional(v.string()),
+  command: v.nullish(v.string()),
+  commandWindows: v.nullish(v.string()),
+  server: v.nullish(v.string()),
+  tool: v.nullish(v.string()),
+  input: v.nullish(v.record(v.string(), v.unknown())),
+  timeout: v.nullish(v.pipe(v.number(), v.minValue(0))),
+  async: v.nullish(v.boolean()),
+  on_error: v.nullish(v.picklist(["block", "ignore"])),
+  additionalContextLimit: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0))),
+  statusMessage: v.nullish(v.string()),
 });
 type Handler = v.InferOutput<typeof HANDLER>;
-const GROUP = v.looseObject({ matcher: v.optional(v.string()), hooks: v.array(HANDLER) });
+const GROUP = v.looseObject({ matcher: v.nullish(v.string()), hooks: v.nullish(v.array(HANDLER)) });
 const EVENTS = v.record(v.string(), v.array(GROUP));
 
 /** Reads every source. Throws a CodexError for a file that is not what it should be: a guard must not vanish unseen. */
@@ -110,10 +113,10 @@ function parseSource(source: HookSource): ParsedHooks {
       continue;
     }
     for (const [group, { matcher, hooks: handlers }] of groups.entries()) {
-      if (matcher !== undefined) warnings.push(...checkedMatcher(matcher, event, place));
-      for (const [index, handler] of handlers.entries()) {
+      if (typeof matcher === "string") warnings.push(...checkedMatcher(matcher, event, place));
+      for (const [index, handler] of (handlers ?? []).entries()) {
         const key = `${source.file ?? ""}:${snakeCase(event)}:${group}:${index}`;
-        const hook = hookOf(handler, { key, event, matcher, source, place });
+        const hook = hookOf(handler, { key, event, matcher: matcher ?? undefined, source, place });
         if (typeof hook === "string") warnings.push(hook);
         else hooks.push(hook);
       }
@@ -146,7 +149,7 @@ function hookOf(settings: Handler, context: Context): Hook | string {
     isAsync: settings.async ?? false,
     onError: settings.on_error ?? (FAIL_CLOSED.has(event) ? "block" : "ignore"),
     contextLimit: settings.additionalContextLimit ?? DEFAULT_CONTEXT_TOKENS,
-    statusMessage: settings.statusMessage,
+    statusMessage: settings.statusMessage ?? undefined,
     file: source.file,
     isProject: source.isProject,
   };
@@ -154,9 +157,11 @@ function hookOf(settings: Handler, context: Context): Hook | string {
 
 /** Undefined for a type that is not run. */
 function handlerOf(settings: Handler, { event, place }: Context): HookHandler | undefined {
-  const required = (key: "command" | "server" | "tool", value: string | undefined): string => {
-    if (value !== undefined && value.trim() !== "") return value;
-    throw unusableHooks(place, `a hook for ${event} of type "${settings.type}" has no \`${key}\``);
+  const required = (key: "command" | "server" | "tool", value: string | null | undefined): string => {
+    const hook = `a hook for ${event} of type "${settings.type}"`;
+    if ((value ?? "").trim() === "") throw unusableHooks(place, `${hook} has no \`${key}\``);
+    if (value?.includes("\0")) throw unusableHooks(place, `the \`${key}\` of ${hook} has a NUL character`);
+    return value ?? "";
   };
   switch (settings.type) {
     case "command": {
@@ -198,7 +203,8 @@ function snakeCase(event: string): string {
   return event.replaceAll(/(?<=.)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 }
 
-function timeoutSeconds(event: HookEvent, configured: number | undefined): number {
+function timeoutSeconds(event: HookEvent, setting: number | null | undefined): number {
+  const configured = setting === 0 ? ZERO_TIMEOUT : setting;
   if (event !== "SessionEnd") return configured ?? DEFAULT_TIMEOUT;
   return Math.min(configured ?? SESSION_END_TIMEOUT.default, SESSION_END_TIMEOUT.most);
 }
@@ -234,7 +240,12 @@ function isHookEvent(name: string): name is HookEvent {
   return HOOK_EVENTS.some((event) => event === name);
 }
 
-/** TOML's whole numbers are bigints. */
+/** TOML's whole numbers are bigints, and it has numbers that JSON does not. */
 function withPlainNumbers(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? Number(item) : item)) ?? "null");
+  const plain = (_key: string, item: unknown): unknown => {
+    if (typeof item === "bigint") return Number(item);
+    if (typeof item !== "number" || Number.isFinite(item)) return item;
+    return Number.isNaN(item) ? "nan" : Math.sign(item) * Number.MAX_VALUE;
+  };
+  return JSON.parse(JSON.stringify(value, plain) ?? "null");
 }

@@ -58,6 +58,8 @@ const NO_REASON = "the hook gave no reason";
 const REASON_TOKENS = 2500;
 /** Characters of a failed hook's standard error that people are shown. */
 const SHOWN_ERROR_CHARS = 2000;
+/** Characters of a command by which people know it again. */
+const SHOWN_NAME_CHARS = 300;
 /** Characters of what a guard printed in place of an answer. */
 const SHOWN_TEXT_CHARS = 80;
 
@@ -125,8 +127,14 @@ function strictest(answers: readonly PermissionAnswer[]): PermissionAnswer | nul
 }
 
 function brokenHook(hook: Hook, reason: string): HookVerdict {
-  const message = `The ${hook.event} hook ${visibleText(hookName(hook))} failed: it ${reason}`;
+  const message = `The ${hook.event} hook ${shownName(hook)} failed: it ${reason}`;
   return { ...emptyVerdict(), block: hook.onError === "block" ? message : null, messages: [message] };
+}
+
+/** Nobody decides by it, so it may be cut: some commands are whole scripts. */
+function shownName(hook: Hook): string {
+  const name = visibleText(hookName(hook));
+  return name.length <= SHOWN_NAME_CHARS ? name : `${name.slice(0, SHOWN_NAME_CHARS)}…`;
 }
 
 /** What a guard prints may be a refusal in a form that is not known: it must not count for nothing. */

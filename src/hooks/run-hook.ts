@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { existsSync, writeSync } from "node:fs";
 import { sleep } from "#lib/abort.ts";
 import { messageOf } from "#lib/errors.ts";
 import { closeQuietly, openPipe, type Pipe } from "#process/pipe.ts";
@@ -38,7 +38,9 @@ export async function runHook(options: HookRunOptions, signal: AbortSignal): Pro
   try {
     hook = start(options);
   } catch (error) {
-    return { type: "broken", reason: `could not be started: ${messageOf(error)}` };
+    const isHomeless = !existsSync(options.cwd);
+    const why = isHomeless ? `the session's folder "${options.cwd}" is gone` : messageOf(error);
+    return { type: "broken", reason: `could not be started: ${why}` };
   }
   const { child, stdout, stderr } = hook;
   let isLate = false;

@@ -90,6 +90,23 @@ hooks = [{ type = "command", command = "bye" }, { type = "command", command = "l
     ]);
   });
 
+  test("keys that are null are not set, a group may be without hooks, and time-outs have their bounds", async () => {
+    await using home = await tempHome();
+    const group = (handler: Record<string, unknown>) => ({ matcher: null, hooks: [{ type: "command", ...handler }] });
+    const nothing = { timeout: null, async: null, statusMessage: null, additionalContextLimit: null, on_error: null };
+    const groups = [group({ command: "a", ...nothing }), group({ command: "b", timeout: 0 }), { matcher: "Bash" }];
+    home.write("home/hooks.json", JSON.stringify({ hooks: { PreToolUse: groups } }).replace("}]", ',"x":1e999}]'));
+    home.write("home/config.toml", 'hooks.Stop = [{ hooks = [{ type = "command", command = "c", timeout = inf }] }]');
+    const { hooks } = readHooks(await sources(home));
+    expect(hooks.map(({ matcher, timeoutMs, isAsync, onError }) => [matcher, timeoutMs, isAsync, onError])).toEqual([
+      [undefined, 2 ** 31 - 1, false, "ignore"],
+      [undefined, 600_000, false, "block"],
+      [undefined, 1000, false, "block"],
+    ]);
+    const plain = { matcher: undefined, contextLimit: 2500, statusMessage: undefined };
+    expect(hooks[1]).toMatchObject(plain);
+  });
+
   test("events and types that are not run are named", async () => {
     await using home = await tempHome();
     const json = home.write(
@@ -120,6 +137,11 @@ hooks = [{ type = "command", command = "bye" }, { type = "command", command = "l
       "`hooks.Stop.0.hooks.0.timeout`",
     ],
     ['{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"x","on_error":"no"}]}]}}', "hooks.0.on_error`"],
+    ['{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"x","timeout":-1}]}]}}', "hooks.0.timeout`"],
+    [
+      String.raw`{"hooks":{"Stop":[{"hooks":[{"type":"command","command":"x\u0000y"}]}]}}`,
+      'the `command` of a hook for Stop of type "command" has a NUL character',
+    ],
     [
       '{"hooks":{"PreToolUse":[{"matcher":"(","hooks":[]}]}}',
       'the matcher "(" for PreToolUse is no regular expression',

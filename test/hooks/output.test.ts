@@ -86,3 +86,11 @@ test("other events go on ignoring text and keys they do not know, but no list in
   const list = verdict("Stop", '{"hookSpecificOutput":[{"additionalContext":"x"}]}');
   expect(list).toMatchObject({ block: null, messages: [expect.stringContaining("`hookSpecificOutput`")] });
 });
+
+test("a hook that is a whole script is known by its beginning when it fails", () => {
+  const command = `echo ${"x".repeat(100_000)}`;
+  const { block } = verdict("PreToolUse", "nonsense", { handler: { type: "command", command } });
+  expect(block).toStartWith('The PreToolUse hook "echo xxx');
+  expect(block).toContain("xxx… failed: it answered with");
+  expect(block?.length).toBeLessThan(600);
+});

@@ -112,7 +112,10 @@ describe("runHook", () => {
   test("a crash and a folder that is not there are told apart from an end", async () => {
     expect(await run("kill -SEGV $$")).toEqual({ type: "broken", reason: "was ended by SIGSEGV" });
     const done = await run("true", { cwd: "/no/such/folder" });
-    expect(done).toMatchObject({ type: "broken", reason: expect.stringContaining("could not be started") });
+    const reason = 'could not be started: the session\'s folder "/no/such/folder" is gone';
+    expect(done).toEqual({ type: "broken", reason });
+    const long = await run(`: ${"x".repeat(200_000)}`);
+    expect(long).toMatchObject({ type: "broken", reason: expect.stringContaining("could not be started: E2BIG") });
   }, 30_000);
 
   test("begins only when it is known of: our death before that leaves nothing behind", async () => {
