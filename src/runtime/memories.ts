@@ -4,6 +4,7 @@ import type { Settings } from "#config/resolve.ts";
 import { nowMs } from "#lib/clock.ts";
 import { environment, envVar } from "#lib/env.ts";
 import { artifactImporter } from "#memories/write/artifacts/import.ts";
+import { claimableThreads, servedProviders } from "#memories/write/phase-one/who-may-extract.ts";
 import type { ClaimRules, ProviderRule } from "#state/claims.ts";
 import { type OpenStateOptions, openState } from "#state/open.ts";
 import type { UnixSeconds } from "#state/rows.ts";
@@ -64,28 +65,16 @@ export function consentedModel(
   return facts.providers[provider] === undefined ? undefined : { provider, model: name.slice(slash + 1) };
 }
 
-/**
- * Whose threads a run may take. A process that stays takes what it can serve: with "model" only threads whose
- * provider can be called now. A process that is about to end leaves to others what a model may have.
- */
+/** Whose threads a run may take; `spent` are the day's tokens so far. */
 export function claimableProviders(
   facts: MemoryFacts,
   options: { codexHome: string; spent: number; stays: boolean },
 ): ProviderRule {
   const { extractor, extractModel, dailyTokenBudget } = facts.memories;
-  if (extractor === "builtin") return { type: "any" };
-  const affordable = options.spent < dailyTokenBudget;
-  const callable = affordable ? callableProviders(facts, options.codexHome) : [];
-  const consented = consentedModel(extractModel, facts);
-  const forAll = consented !== undefined && callable.includes(consented.provider);
-  if (extractor === "model") {
-    if (!options.stays) return { type: "only", providers: [] };
-    if (consented !== undefined) return forAll ? { type: "any" } : { type: "only", providers: [] };
-    return { type: "only", providers: callable };
-  }
-  if (options.stays) return { type: "any" };
-  if (forAll) return { type: "only", providers: [] };
-  return callable.length === 0 ? { type: "any" } : { type: "except", providers: callable };
+  const mayAsk = extractor !== "builtin" && options.spent < dailyTokenBudget;
+  const callable = mayAsk ? callableProviders(facts, options.codexHome) : [];
+  const served = servedProviders(callable, consentedModel(extractModel, facts)?.provider);
+  return claimableThreads({ extractor, mayCallModels: options.stays, served });
 }
 
 /**

@@ -4,13 +4,8 @@ import type { UnixSeconds } from "#state/rows.ts";
 import type { StateStore } from "#state/store.ts";
 import { syncArtifacts } from "./artifacts/sync.ts";
 import { migrateLegacyMemory } from "./migrate.ts";
-import {
-  type ExtractorChoice,
-  type JobEnd,
-  type ModelAccess,
-  type PhaseOneReport,
-  runPhaseOne,
-} from "./phase-one/run.ts";
+import { type JobEnd, type ModelAccess, type PhaseOneReport, runPhaseOne } from "./phase-one/run.ts";
+import type { ExtractorChoice } from "./phase-one/who-may-extract.ts";
 import { isMemoryGone } from "./phase-two/gone-memory.ts";
 import { type Consolidator, type PhaseTwoOutcome, runPhaseTwo } from "./phase-two/run.ts";
 import { pruneMemories } from "./prune.ts";

@@ -7,6 +7,7 @@ import { createModelClient } from "#providers/registry.ts";
 import { registerSecret } from "#telemetry/redact.ts";
 import type { ModelRoute } from "./extract-model.ts";
 import type { ModelAccess } from "./run.ts";
+import { servedProviders } from "./who-may-extract.ts";
 
 /** What says which models may extract; plain data, so that it can be sent to a worker. */
 export interface ModelSetup {
@@ -33,7 +34,7 @@ export function modelAccess(setup: ModelSetup, options: { codexHome: string; env
     return { ...known, provider: providerId, model: findModel(slug) };
   };
   return {
-    served: consented === undefined ? [...providers.keys()] : providers.has(consented.provider) ? "any" : [],
+    served: servedProviders([...providers.keys()], consented?.provider),
     routeFor(thread) {
       if (consented !== undefined) return routeTo(consented.provider, consented.model);
       const slug = setup.model ?? thread.model;

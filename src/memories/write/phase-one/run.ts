@@ -9,14 +9,11 @@ import type { CallBudget, ModelRoute } from "./extract-model.ts";
 import { type ExtractorPlan, extractThread, type ThreadExtraction } from "./extract-thread.ts";
 import { JobLease } from "./job-lease.ts";
 import { projectOfThread } from "./project-of-thread.ts";
-
-/** Who may extract: `auto` is a model where one can be called within the budget, else the built-in. */
-export type ExtractorChoice = "auto" | "model" | "builtin";
+import { claimableThreads, type ExtractorChoice, type ServedProviders } from "./who-may-extract.ts";
 
 /** Which models a run may call. */
 export interface ModelAccess {
-  /** Providers that can be called now; "any" when one model was named for all threads. */
-  served: readonly string[] | "any";
+  served: ServedProviders;
   /** How a thread's model is reached; undefined when it cannot be, now. */
   routeFor(thread: ThreadRow): ModelRoute | undefined;
 }
@@ -117,7 +114,7 @@ class PhaseOne {
     }
   }
 
-  /** Step 1. Whom a run may take is settled before the claim, so no thread is claimed only to wait. */
+  /** Step 1. */
   async #claim(): Promise<StageOneClaim | undefined> {
     const { store, rules, worker } = this.#options;
     const rule = { ...rules, now: this.#now(), providers: this.#providers() };
@@ -127,14 +124,7 @@ class PhaseOne {
 
   #providers(): ProviderRule {
     const { extractor, models, mayCallModels } = this.#options;
-    if (extractor === "builtin") return { type: "any" };
-    const served = this.#budgetSpent ? [] : models.served;
-    if (extractor === "model") {
-      if (!mayCallModels) return { type: "only", providers: [] };
-      return served === "any" ? { type: "any" } : { type: "only", providers: served };
-    }
-    if (mayCallModels) return { type: "any" };
-    return served === "any" ? { type: "only", providers: [] } : { type: "except", providers: served };
+    return claimableThreads({ extractor, mayCallModels, served: this.#budgetSpent ? [] : models.served });
   }
 
   async #process(claim: StageOneClaim): Promise<void> {
