@@ -83,6 +83,7 @@ export class Thread {
       id: uuidv7(),
       outputSchema: op.type === "user_turn" ? op.outputSchema : undefined,
       wire: { turnState: undefined },
+      diff: this.#deps.turnDiff?.(),
       signal: controller.signal,
       interrupt: () => controller.abort(new Interrupted()),
     };

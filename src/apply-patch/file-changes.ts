@@ -17,13 +17,14 @@ export async function fileChanges(edits: readonly FileEdit[]): Promise<FileChang
       path,
       kind,
       ...(movePath === undefined ? {} : { movePath }),
-      diff: await unifiedDiff(before, after),
+      diff: await unifiedHunks(linesWithEndings(before), linesWithEndings(after)),
     })),
   );
 }
 
-async function unifiedDiff(before: TextFile | null, after: TextFile | null): Promise<string> {
-  const window = differingWindow(linesWithEndings(before), linesWithEndings(after));
+/** The hunks of a unified diff between lines, each with its ending; empty where nothing differs. */
+export async function unifiedHunks(before: string[], after: string[]): Promise<string> {
+  const window = differingWindow(before, after);
   if (window === undefined) return "";
   const { old, new: added } = window;
   const hunks = old.length === 0 || added.length === 0 ? undefined : await searchHunks(window);

@@ -71,6 +71,7 @@ export class Session {
       originator: ORIGINATOR,
       client: deps.client().name,
       canAsk: true,
+      tellsTurnDiffs: true,
       ephemeral: false,
       record: undefined,
       replay: undefined,

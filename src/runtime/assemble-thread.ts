@@ -3,6 +3,7 @@ import type { ReviewChild } from "#agent/tasks/review/run.ts";
 import { Thread } from "#agent/thread.ts";
 import { ThreadState } from "#agent/thread-state.ts";
 import type { TurnDeps } from "#agent/turn/turn-deps.ts";
+import { TurnDiff } from "#agent/turn/turn-diff.ts";
 import type { OpenQuestions } from "#approvals/ask.ts";
 import type { GitFacts } from "#git/facts.ts";
 import { findGitRoot } from "#git/repository.ts";
@@ -60,6 +61,7 @@ export function assembleThread(parts: ThreadParts): { thread: Thread; close: () 
     registry: tools.registry,
     router: new ToolRouter(tools.registry, hooks?.tools(hooked)),
     hooks: hooks?.turns(hooked),
+    turnDiff: engines.options.tellsTurnDiffs ? () => new TurnDiff(emit) : undefined,
     questions: parts.questions,
     initialContext: () => parts.contextWith(memory.injection?.message ?? null),
     contextRestored: () => receipts(memory, "compaction"),

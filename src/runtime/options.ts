@@ -18,6 +18,8 @@ export interface RuntimeOptions {
   client?: ClientName | undefined;
   /** Whether the front end answers `approval_requested` and `elicitation_requested`. */
   canAsk: boolean;
+  /** Whether the front end has a use for `turn_diff`. */
+  tellsTurnDiffs?: boolean;
   /** True runs a trusted project's hooks although the user has not approved them. */
   bypassHookTrust?: boolean;
   /** True stores no rollout. */

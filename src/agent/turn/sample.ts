@@ -30,10 +30,16 @@ export async function sample(
     const attempt = await streamAttempt({
       stream: modelStream(deps, turn, makeRequest()),
       state,
-      startCall: (call) => deps.router.run(call, toolContext(state, turn, deps.questions)),
+      startCall: async (call) => {
+        const result = await deps.router.run(call, toolContext(state, turn, deps.questions));
+        await turn.diff?.told();
+        return result;
+      },
       itemFinished: (item) => deps.itemFinished(item),
     });
     await recordOutputs(attempt.calls, state, turn.signal);
+    turn.diff?.tell();
+    await turn.diff?.told();
     calls = attempt.calls.length;
     return attempt.failure;
   });

@@ -14,7 +14,7 @@ export function toolContext(state: ThreadState, turn: Turn, questions: OpenQuest
     approvalPolicy: settings.approvalPolicy,
     sandbox: settings.sandbox,
     signal: turn.signal,
-    emit: (event) => state.emit(event),
+    emit: (event) => (turn.diff === undefined ? state.emit(event) : turn.diff.follow(event)),
     interrupt: () => turn.interrupt(),
     person: questions && {
       approve: (request) => questions.askApproval(turn, request),

@@ -5,6 +5,7 @@ import type { EventRecord } from "#protocol/rollout-item.ts";
 import type { ModelClient, TurnWireState } from "#providers/model-client.ts";
 import type { ToolRegistry } from "#tools/registry.ts";
 import type { ToolRouter } from "#tools/route.ts";
+import type { TurnDiff } from "./turn-diff.ts";
 import type { TurnHooks } from "./turn-hooks.ts";
 
 /** The engines a thread's turns use; built once per thread by `runtime`. */
@@ -14,6 +15,8 @@ export interface TurnDeps {
   router: ToolRouter;
   /** Undefined when there are none. */
   hooks: TurnHooks | undefined;
+  /** What tells of a turn's patches as one diff; undefined where nobody wants to know. */
+  turnDiff: (() => TurnDiff) | undefined;
   /** Undefined where nobody can be asked. */
   questions: OpenQuestions | undefined;
   /** The items every conversation starts with: permissions, memories, developer text, AGENTS.md, environment. */
@@ -44,6 +47,7 @@ export interface Turn {
   id: TurnId;
   outputSchema: Record<string, unknown> | undefined;
   wire: TurnWireState;
+  diff: TurnDiff | undefined;
   signal: AbortSignal;
   /** Aborts the signal as the user's interruption does. */
   interrupt(): void;
