@@ -1,4 +1,5 @@
 import { messageOf } from "#lib/errors.ts";
+import { writeWarning } from "#lib/stdio.ts";
 import { isAnythingDue } from "#memories/write/start.ts";
 import type { StateStore } from "#state/store.ts";
 import { log } from "#telemetry/log.ts";
@@ -54,8 +55,8 @@ export function startInBackground(options: {
 }
 
 /**
- * What a headless process does for memories once its answer is out: at most 150 ms, nothing printed, only what the
- * built-in rules do anyway. Leases are given back when the time is up or a signal comes.
+ * What a headless process does for memories once its answer is out: at most 150 ms, silently unless the database was
+ * damaged, only what the built-in rules do anyway. Leases are given back when the time is up or a signal comes.
  */
 export async function learnAtEnd(options: {
   runtime: RuntimeOptions;
@@ -87,7 +88,7 @@ async function atEnd(
   signal: AbortSignal,
 ): Promise<void> {
   const { runtime, notes, currentThread } = options;
-  const store = await openMemoryState(runtime.codexHome, { report: logNotice, busyTimeoutMs: AT_END_BUSY_MS });
+  const store = await openMemoryState(runtime.codexHome, { report: tellNotice, busyTimeoutMs: AT_END_BUSY_MS });
   try {
     await writeNotes(store, notes);
     if (startKindOf(runtime) !== "at_end") return;
@@ -120,7 +121,7 @@ async function isIndexOld(store: StateStore): Promise<boolean> {
 /** Writes down what sessions used, in a process that runs no pipeline. Never rejects. */
 export async function writeNotesNow(codexHome: string, notes: MemoryNotes): Promise<void> {
   try {
-    const store = await openMemoryState(codexHome, { report: logNotice });
+    const store = await openMemoryState(codexHome, { report: tellNotice });
     try {
       await writeNotes(store, notes);
     } finally {
@@ -149,6 +150,8 @@ function logFailure(error: unknown): void {
   log("memories", "warn", messageOf(error));
 }
 
-function logNotice(text: string): void {
+/** That a damaged database was put aside is the one thing a person must hear of, whoever finds it. */
+function tellNotice(text: string): void {
   log("memories", "warn", text);
+  writeWarning(text);
 }
