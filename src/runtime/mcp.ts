@@ -79,9 +79,12 @@ async function callTool(
   const { content, structuredContent, isError } = parseCallResult(
     await server.request("tools/call", params, { signal }),
   );
-  const texts = content.flatMap(({ text }) => (typeof text === "string" ? [text] : []));
-  const isStructured = texts.length === 0 && structuredContent !== null;
-  return { text: isStructured ? JSON.stringify(structuredContent) : texts.join("\n"), isError };
+  const text = content.flatMap((block) => (typeof block.text === "string" ? [block.text] : [])).join("\n");
+  if (text.trim() !== "") return { text, isError };
+  if (structuredContent !== null) return { text: JSON.stringify(structuredContent), isError };
+  const other = content.find(({ type }) => type !== "text");
+  if (other !== undefined) throw new Error(`its answer is of type "${other.type}", expected text`);
+  return { text, isError };
 }
 
 function statusEvent(server: string, status: McpServerStatus): Event {

@@ -30,6 +30,7 @@ const call = (tool: string, input: Record<string, unknown> = {}, more: Handler =
   input,
   ...more,
 });
+const exactly = (result: unknown) => call("exactly", { result });
 const saying = (output: unknown, more: Handler = {}) => call("say", { text: JSON.stringify(output) }, more);
 
 describe("a hook that is a tool of an MCP server", () => {
@@ -89,6 +90,21 @@ describe("a hook that is a tool of an MCP server", () => {
       "wants a value the event does not have",
       call("say", { text: `\${tool_input.nope}` }),
       `names \${tool_input.nope}`,
+    ],
+    [
+      "answers with a picture",
+      exactly({ content: [{ type: "image", data: "aGk=", mimeType: "image/png" }] }),
+      '"image"',
+    ],
+    [
+      "answers with a resource",
+      exactly({ content: [{ type: "resource", resource: { uri: "a:b", text: "{}" } }] }),
+      '"resource"',
+    ],
+    [
+      "answers with a refusal beside nothing",
+      exactly({ content: [{ type: "text", text: " " }], structuredContent: { no: 1 } }),
+      "`no`",
     ],
     ["answers with 50 MB of nothing", call("big"), "not one JSON object"],
   ] as const)(

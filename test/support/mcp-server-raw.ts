@@ -116,6 +116,8 @@ function tools(): unknown {
 
 const CALLS: Record<string, (message: Message) => void> = {
   echo: ({ id, params }) => send({ id, result: text(`ECHO ${params?.arguments?.text}`) }),
+  /** The whole result is what it is told; not listed. */
+  exactly: ({ id, params }) => send({ id, result: params?.arguments?.result }),
   say: ({ id, params }) => send({ id, result: text(String(params?.arguments?.text)) }),
   fresh: ({ id }) => send({ id, result: text("fresh") }),
   steps: ({ id, params }) => {
