@@ -41,6 +41,7 @@ const OS_ERRORS: Readonly<Record<string, { errno: number; text: string }>> = {
   EPERM: { errno: 1, text: "Operation not permitted" },
   ENOENT: { errno: 2, text: "No such file or directory" },
   E2BIG: { errno: 7, text: "Argument list too long" },
+  ENOEXEC: { errno: 8, text: "Exec format error" },
   EACCES: { errno: 13, text: "Permission denied" },
   EEXIST: { errno: 17, text: "File exists" },
   ENOTDIR: { errno: 20, text: "Not a directory" },

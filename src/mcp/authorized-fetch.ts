@@ -30,8 +30,10 @@ export function authorizedFetch(identity: RequestIdentity, send: Fetch): Fetch {
     const isOwn = new URL(url).origin === identity.url.origin;
     const login = isOwn && !hasAuthorization(configured) ? identity.login : undefined;
     const signal = init?.signal ?? NEVER;
-    const token = await orLoginNeeded(identity, () => login?.token(signal));
     const attempt = (value: string | undefined) => send(url, withHeaders(init, configured, value));
+    // A goodbye is not worth a renewal, which the end of the process could tear apart.
+    if (init?.method === "DELETE") return attempt(await login?.known());
+    const token = await orLoginNeeded(identity, () => login?.token(signal));
     const first = await attempt(token);
     if (first.status !== 401 || login === undefined) return accepted(identity, first, configured, token);
     const other = await orLoginNeeded(identity, () => login.tokenInsteadOf(token, signal));

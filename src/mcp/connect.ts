@@ -1,22 +1,27 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
   type ElicitRequestParams,
   ElicitRequestSchema,
   type ElicitResult,
   ErrorCode,
-  type JSONRPCMessage,
   McpError,
   ResultSchema,
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
-import { CodexError, errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
+import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { VERSION } from "#lib/version.ts";
 import type { OrphanWatch } from "#process/orphan-watch.ts";
-import { type AnswerElicitation, type McpConnection, type McpElicitation, McpRequestError } from "./connection.ts";
+import {
+  type AnswerElicitation,
+  type McpConnection,
+  type McpElicitation,
+  McpRequestError,
+  McpSessionLost,
+} from "./connection.ts";
 import { Deadline, LONGEST_TIMEOUT_MS } from "./deadline.ts";
+import { GuardedTransport } from "./guarded-transport.ts";
 import { httpTransport } from "./http-transport.ts";
 import { publicAddress } from "./public-address.ts";
 import { serverEnvironment } from "./server-env.ts";
@@ -42,9 +47,6 @@ export interface ConnectOptions {
   signal: AbortSignal;
 }
 
-/** The protocol version Codex CLI asks for; servers answer with one they know. */
-const PROTOCOL_VERSION = "2025-06-18";
-
 /** A server that has more to list than this is broken or hostile. */
 const MAX_TOOLS = 10_000;
 const MAX_PAGES = 1_000;
@@ -52,7 +54,7 @@ const MAX_PAGES = 1_000;
 /** Starts or reaches the server and shakes hands. Throws McpStartupError, or the signal's reason. */
 export async function connectMcp(options: ConnectOptions): Promise<McpConnection> {
   const { settings, signal } = options;
-  const transport = createTransport(options);
+  const { transport, stderrTail } = createTransport(options);
   const client = new Client(
     { name: "codex-mcp-client", title: "Codex", version: VERSION },
     { capabilities: { elicitation: { form: {} } } },
@@ -76,7 +78,7 @@ export async function connectMcp(options: ConnectOptions): Promise<McpConnection
   } catch (error) {
     await transport.close();
     signal.throwIfAborted();
-    throw startupError(error, settings, transport);
+    throw startupError(error, settings, stderrTail());
   }
   return connection(client, transport, closed, deadlines);
 }
@@ -87,56 +89,56 @@ function elicitation(params: ElicitRequestParams): McpElicitation {
   return { message, mode: { type: "form", requestedSchema: { ...params.requestedSchema } } };
 }
 
-function createTransport({ settings, cwd, codexHome, env, watch }: ConnectOptions): Transport {
-  const { transport } = settings;
-  const made =
-    transport.type === "http"
-      ? httpTransport(settings, transport, { cwd, codexHome, env })
-      : new StdioTransport(
-          {
-            name: settings.name,
-            argv: [transport.command, ...transport.args],
-            env: serverEnvironment(transport, env),
-            cwd: transport.cwd ?? cwd,
-          },
-          watch,
-        );
-  const send = made.send.bind(made);
-  made.send = (message, sendOptions) => send(withProtocolVersion(message), sendOptions);
-  return made;
+interface ServerTransport {
+  transport: GuardedTransport;
+  /** The last a program wrote to standard error. */
+  stderrTail: () => string;
 }
 
-/** The SDK asks for the newest version it knows; we ask for the one servers meet Codex with. */
-function withProtocolVersion(message: JSONRPCMessage): JSONRPCMessage {
-  if (!("method" in message) || message.method !== "initialize") return message;
-  return { ...message, params: { ...message.params, protocolVersion: PROTOCOL_VERSION } };
+function createTransport({ settings, cwd, codexHome, env, watch }: ConnectOptions): ServerTransport {
+  const { transport: at } = settings;
+  if (at.type === "http") {
+    const onAnswerOver = (id: number) => transport.answerOver(id);
+    const transport = new GuardedTransport(httpTransport(settings, at, { cwd, codexHome, env, onAnswerOver }));
+    return { transport, stderrTail: () => "" };
+  }
+  const argv = [at.command, ...at.args];
+  const program = { name: settings.name, argv, env: serverEnvironment(at, env), cwd: at.cwd ?? cwd };
+  const child = new StdioTransport(program, watch);
+  return { transport: new GuardedTransport(child), stderrTail: () => child.stderrTail };
 }
 
-function startupError(error: unknown, settings: McpServerSettings, transport: Transport): McpStartupError {
+function startupError(error: unknown, settings: McpServerSettings, said: string): McpStartupError {
   if (error instanceof McpStartupError) return error;
   if (error instanceof CodexError) return new McpStartupError(error.message);
   if (error instanceof McpError && error.code === ErrorCode.RequestTimeout) {
     return new McpStartupTimeout(settings.startupTimeoutMs);
   }
-  const said = transport instanceof StdioTransport ? transport.stderrTail : "";
   const suffix = said === "" ? "" : `; it wrote: ${said.slice(-500)}`;
   const target = settings.transport.type === "http" ? `cannot reach ${publicAddress(settings.transport.url)}: ` : "";
   return new McpStartupError(`${error instanceof McpError ? "" : target}${handshakeFailure(error)}${suffix}`);
 }
 
 function handshakeFailure(error: unknown): string {
-  if (isClosedConnection(error)) return "handshaking with MCP server failed: connection closed: initialize response";
-  return error instanceof McpError ? `handshaking with MCP server failed: ${rpcErrorText(error)}` : osErrorText(error);
+  if (isClosedConnection(error) || errnoOf(error) === "EPIPE") {
+    // A server that ended is noticed by its closed output or, when it was quicker, by our write to its input.
+    return "handshaking with MCP server failed: connection closed: initialize response";
+  }
+  return error instanceof McpError ? `handshaking with MCP server failed: ${rpcErrorText(error)}` : faultText(error);
 }
 
-/** A server that ended is noticed by its closed output or, when it was quicker, by our write to its input. */
+/** A server may also answer with this code, and then it has words of its own. */
 function isClosedConnection(error: unknown): boolean {
-  return error instanceof McpError ? error.code === ErrorCode.ConnectionClosed : errnoOf(error) === "EPIPE";
+  return (
+    error instanceof McpError &&
+    error.code === ErrorCode.ConnectionClosed &&
+    error.message.endsWith(": Connection closed")
+  );
 }
 
 function connection(
   client: Client,
-  transport: Transport,
+  transport: GuardedTransport,
   closed: Promise<void>,
   deadlines: Set<Deadline>,
 ): McpConnection {
@@ -153,8 +155,10 @@ function connection(
     } catch (error) {
       signal.throwIfAborted();
       if (deadline.isOver) throw timeoutError(method, timeoutMs);
-      // A server that was started anew does not know our session; the next request gets a new one.
-      if (error instanceof StreamableHTTPError && error.code === 404) await client.close();
+      if (isSessionLost(error, transport)) {
+        await transport.drop();
+        throw new McpSessionLost([faultText(error)]);
+      }
       throw requestError(error, method);
     } finally {
       deadline.clear();
@@ -164,7 +168,8 @@ function connection(
   return {
     closed,
     request,
-    listTools: (options) => listTools(request, options),
+    listTools: (options) =>
+      listTools(request, { ...options, mayHaveNone: client.getServerCapabilities()?.tools === undefined }),
     close: async () => {
       await client.close();
       await transport.close();
@@ -172,7 +177,25 @@ function connection(
   };
 }
 
+/** A server that was started anew does not know our session. */
+function isSessionLost(error: unknown, { sessionId }: GuardedTransport): boolean {
+  return error instanceof StreamableHTTPError && error.code === 404 && sessionId !== undefined;
+}
+
+/** A server that never spoke of tools may as well not know the question. */
 async function listTools(
+  request: McpConnection["request"],
+  { mayHaveNone, ...options }: { timeoutMs: number; signal: AbortSignal; mayHaveNone: boolean },
+): Promise<McpToolInfo[]> {
+  try {
+    return await listPages(request, options);
+  } catch (error) {
+    if (mayHaveNone && error instanceof McpRequestError && error.code === ErrorCode.MethodNotFound) return [];
+    throw error;
+  }
+}
+
+async function listPages(
   request: McpConnection["request"],
   options: { timeoutMs: number; signal: AbortSignal },
 ): Promise<McpToolInfo[]> {
@@ -198,12 +221,21 @@ function timeoutError(method: string, timeoutMs: number): McpRequestError {
 }
 
 function requestError(error: unknown, method: string): McpRequestError {
-  if (!(error instanceof McpError)) return new McpRequestError([messageOf(error)]);
-  // A server may also answer with this code, and then it has words of its own.
-  if (error.code === ErrorCode.ConnectionClosed && error.message.endsWith(": Connection closed")) {
-    return new McpRequestError([`${method} failed: Transport closed`]);
-  }
-  return new McpRequestError([`${method} failed: ${rpcErrorText(error)}`]);
+  if (!(error instanceof McpError)) return new McpRequestError([faultText(error)]);
+  if (isClosedConnection(error)) return new McpRequestError([`${method} failed: Transport closed`]);
+  return new McpRequestError([`${method} failed: ${rpcErrorText(error)}`], error.code);
+}
+
+/** Longest part of a page or a fault that says what is wrong. */
+const FAULT_CHARS = 2_000;
+
+/** Why there is no answer at all. Servers answer with whole pages, and the SDK with every word it did not expect. */
+function faultText(error: unknown): string {
+  const isShape = error instanceof Error && "issues" in error && Array.isArray(error.issues);
+  const text = isShape
+    ? "the server's answer is not one of MCP"
+    : osErrorText(error).replace(/ For more information, pass `verbose.*$/s, "");
+  return text.length <= FAULT_CHARS ? text : `${text.slice(0, FAULT_CHARS).toWellFormed()}…`;
 }
 
 /** `Mcp error: -32000: boom happened` */

@@ -4,13 +4,19 @@ import type { McpToolInfo } from "./tool-info.ts";
 /** Why a request had no result. `text` is the chain of causes as Codex CLI words it, outermost first. */
 export class McpRequestError extends Error {
   readonly causes: readonly string[];
+  /** The server's JSON-RPC code; undefined where it gave no answer. */
+  readonly code: number | undefined;
 
-  constructor(causes: readonly string[]) {
+  constructor(causes: readonly string[], code?: number) {
     super(causes.join(": "));
     this.name = "McpRequestError";
     this.causes = causes;
+    this.code = code;
   }
 }
+
+/** The server does not know our session any more: it did nothing, and a new connection can ask again. */
+export class McpSessionLost extends McpRequestError {}
 
 /** How far a call has got, as its server tells. */
 export interface McpProgress {

@@ -3,6 +3,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { McpServerSettings, McpTransport } from "#config/mcp-servers.ts";
 import { assertProxySupported } from "#lib/http-proxy.ts";
 import { authorizedFetch } from "./authorized-fetch.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
 import { headersFromHelper } from "./headers-helper.ts";
 import { isServerAddress } from "./oauth/endpoint.ts";
 import { ServerLogin } from "./oauth/server-login.ts";
@@ -10,7 +11,6 @@ import { publicAddress } from "./public-address.ts";
 import { hasAuthorization, requestHeaders } from "./request-headers.ts";
 import { passedEnvironment } from "./server-env.ts";
 import { McpStartupError } from "./startup-error.ts";
-import { MAX_MESSAGE_BYTES } from "./stdio-transport.ts";
 
 type HttpTransport = Extract<McpTransport, { type: "http" }>;
 type Environment = Readonly<Record<string, string>>;
@@ -20,6 +20,8 @@ export interface HttpCaller {
   cwd: string;
   codexHome: string;
   env: Environment;
+  /** Hears when the response to a request has been read to its end, with the request's id. */
+  onAnswerOver: (id: number) => void;
 }
 
 /**
@@ -37,14 +39,16 @@ export function httpTransport(settings: McpServerSettings, at: HttpTransport, ca
     headers: withHelper(headers, at.httpHeadersHelper, caller),
     login: loginFor(url, settings, at, { codexHome: caller.codexHome, headers }),
   };
-  return new StreamableHTTPClientTransport(url, { fetch: authorizedFetch(identity, boundedFetch) }) as Transport;
+  return new StreamableHTTPClientTransport(url, {
+    fetch: authorizedFetch(identity, boundedFetch(caller.onAnswerOver)),
+  }) as Transport;
 }
 
 /** A helper runs once for a connection; what it prints wins. */
 function withHelper(
   headers: Readonly<Record<string, string>>,
   helper: string | undefined,
-  { cwd, env }: HttpCaller,
+  { cwd, env }: Pick<HttpCaller, "cwd" | "env">,
 ): () => Promise<Readonly<Record<string, string>>> {
   let printed: Promise<Record<string, string>> | undefined;
   return async () => {
@@ -76,23 +80,4 @@ function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
   throw new McpStartupError(`url is "${publicAddress(text)}", expected an http:// or https:// address`);
-}
-
-/** The answer to one message may not fill our memory. The stream a GET opens lives long and is read bit by bit. */
-async function boundedFetch(url: string | URL, init?: RequestInit): Promise<Response> {
-  const response = await fetch(url, init);
-  if (init?.method !== "POST" || response.body === null) return response;
-  let bytes = 0;
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      bytes += chunk.length;
-      if (bytes > MAX_MESSAGE_BYTES)
-        controller.error(new Error(`the answer is longer than ${MAX_MESSAGE_BYTES} bytes`));
-      else controller.enqueue(chunk);
-    },
-  });
-  const { status, statusText, headers } = response;
-  const bounded = new Response(response.body.pipeThrough(counter), { status, statusText, headers });
-  Object.defineProperty(bounded, "url", { value: response.url });
-  return bounded;
 }

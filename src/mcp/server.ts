@@ -1,5 +1,5 @@
 import type { McpServerSettings } from "#config/mcp-servers.ts";
-import { raceAbort } from "#lib/abort.ts";
+import { raceAbort, sleep } from "#lib/abort.ts";
 import { monotonicMs, nowMs } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import type { OrphanWatch } from "#process/orphan-watch.ts";
@@ -10,6 +10,7 @@ import {
   type McpElicitation,
   type McpProgress,
   McpRequestError,
+  McpSessionLost,
 } from "./connection.ts";
 import { LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import { McpStartupError, McpStartupTimeout, startupFailureText } from "./startup-error.ts";
@@ -40,6 +41,9 @@ export interface McpCaller {
 /** A model that calls a broken server again and again must not wait for it each time. */
 const RETRY_AFTER_MS = 30_000;
 
+/** A server that says again and again that its list changed is asked for it no more often than this. */
+const RELIST_INTERVAL_MS = 250;
+
 /** A stored list older than this is looked at again in the background … */
 const STALE_MS = 24 * 3600 * 1000;
 /** … and one older than this is not believed. */
@@ -58,6 +62,9 @@ export class McpServer {
   #connecting: Promise<McpConnection> | undefined;
   #lastFailure: McpStartupError | undefined;
   #failedAt = 0;
+  /** The server said that its list changed, and that is not looked at yet. */
+  #isChanged = false;
+  #isRelisting = false;
 
   /** `stored` is its list of an earlier session where somebody has read it already. */
   constructor(settings: McpServerSettings, deps: McpServerDeps, stored = deps.cache.read(settings)) {
@@ -117,6 +124,19 @@ export class McpServer {
 
   /** A request to the server, started if need be. Throws McpRequestError, or the signal's reason. */
   async request(
+    method: string,
+    params: Readonly<Record<string, unknown>>,
+    caller: McpCaller,
+  ): Promise<Record<string, unknown>> {
+    try {
+      return await this.#requestOnce(method, params, caller);
+    } catch (error) {
+      if (!(error instanceof McpSessionLost)) throw error;
+      return this.#requestOnce(method, params, caller);
+    }
+  }
+
+  async #requestOnce(
     method: string,
     params: Readonly<Record<string, unknown>>,
     { signal, elicit, onProgress }: McpCaller,
@@ -216,14 +236,26 @@ export class McpServer {
 
   /** The server said that its list changed: the next request offers the new one. */
   #refresh(): void {
-    const relist = async () => {
+    this.#isChanged = true;
+    if (this.#isRelisting) return;
+    this.#isRelisting = true;
+    this.#relist()
+      .catch((error: unknown) => {
+        log("mcp", "warn", "changed tools not listed", { server: this.name, error: messageOf(error) });
+      })
+      .finally(() => {
+        this.#isRelisting = false;
+      });
+  }
+
+  async #relist(): Promise<void> {
+    const signal = this.#closing.signal;
+    while (this.#isChanged && !signal.aborted) {
+      this.#isChanged = false;
       const connection = await this.#connecting;
-      const signal = this.#closing.signal;
       if (connection === undefined || signal.aborted) return;
       this.#keep(await connection.listTools({ timeoutMs: this.settings.toolTimeoutMs, signal }));
-    };
-    relist().catch((error: unknown) => {
-      log("mcp", "warn", "changed tools not listed", { server: this.name, error: messageOf(error) });
-    });
+      await sleep(RELIST_INTERVAL_MS, signal);
+    }
   }
 }

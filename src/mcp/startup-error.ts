@@ -2,11 +2,21 @@
 export class McpStartupError extends Error {
   readonly reason: string;
 
-  constructor(reason: string) {
+  constructor(text: string) {
+    const reason = plain(text);
     super(reason);
     this.name = "McpStartupError";
     this.reason = reason;
   }
+}
+
+/** Longest reason that is shown; servers answer with whole pages. */
+const REASON_CHARS = 2_000;
+
+/** What a server says, cut and without what would steer a terminal. */
+function plain(text: string): string {
+  const cut = text.length <= REASON_CHARS ? text : `${text.slice(0, REASON_CHARS).toWellFormed()}…`;
+  return cut.replaceAll(/(?![\n\t])\p{Cc}/gu, "");
 }
 
 /** The server did not answer in time; not a fault of anything we know. */

@@ -2,7 +2,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { nextTurn, sleep } from "#lib/abort.ts";
 import { monotonicMs } from "#lib/clock.ts";
-import { parseJsonObject } from "#lib/jsonl.ts";
+import { isObject } from "#lib/jsonl.ts";
 import type { OrphanWatch } from "#process/orphan-watch.ts";
 import { killSession, signalGroup } from "#process/process-group.ts";
 import { log } from "#telemetry/log.ts";
@@ -135,12 +135,11 @@ export class StdioTransport implements Transport {
   #deliver(line: Buffer): void {
     // What a server still says while it is being ended is read, so that it can end, and dropped.
     if (this.#child === undefined) return;
-    const message = parseJsonObject(line);
-    if (message === undefined || message.jsonrpc !== "2.0") {
-      if (line.length > 1) log("mcp", "debug", "skipped a line", { server: this.#program.name, bytes: line.length });
-      return;
+    const messages = messagesIn(line);
+    if (messages.length === 0 && line.length > 1) {
+      log("mcp", "debug", "skipped a line", { server: this.#program.name, bytes: line.length });
     }
-    this.onmessage?.(message as JSONRPCMessage);
+    for (const message of messages) this.onmessage?.(message);
   }
 
   async #drainErrors(stderr: Reader): Promise<void> {
@@ -151,6 +150,22 @@ export class StdioTransport implements Transport {
       log("mcp", "debug", "stderr", { server: this.#program.name, text });
       await nextTurn();
     }
+  }
+}
+
+/** The messages of one line: one, or several where a server still has the batches of older versions. */
+function messagesIn(line: Buffer): JSONRPCMessage[] {
+  // Some programs begin their output with a byte order mark.
+  const value = parseJson(line.toString("utf8").replace(/^\ufeff/, ""));
+  const all: unknown[] = Array.isArray(value) ? value : [value];
+  return all.filter((each): each is JSONRPCMessage => isObject(each) && each.jsonrpc === "2.0");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -66,6 +66,10 @@ const TINY_TOOLS = [
     "ask",
     "steps",
     "withdraw",
+    "null",
+    "words",
+    "deep",
+    "again",
   ].map((name) => ({
     name,
     description: name,
@@ -135,6 +139,14 @@ const CALLS: Record<string, (message: Message) => void> = {
     }, 100);
   },
   add: ({ id }) => send({ id, result: text("3") }),
+  null: ({ id }) => send({ id, result: null }),
+  words: ({ id }) => send({ id, error: "in words only" }),
+  deep: ({ id }) =>
+    write(`{"jsonrpc":"2.0","id":${id},"result":{"content":[${'{"a":['.repeat(50_000)}1${"]}".repeat(50_000)}]}}\n`),
+  again: ({ id }) => {
+    for (let n = 0; n < 1000; n++) send({ method: "notifications/tools/list_changed" });
+    setTimeout(() => send({ id, result: text(`listed ${listed} times`) }), 1000);
+  },
   boom: ({ id }) => send({ id, error: { code: -32000, message: "boom happened" } }),
   fail: ({ id }) => send({ id, result: { ...text("it failed"), isError: true } }),
   structured: ({ id }) => send({ id, result: { ...text("one"), structuredContent: { one: 1 } } }),
@@ -167,6 +179,20 @@ const CALLS: Record<string, (message: Message) => void> = {
 };
 
 let asked: Message["id"];
+let listed = 0;
+
+/** Answers to `initialize` as no specification has them. */
+const GREETINGS: Record<string, (id: Message["id"], result: Record<string, unknown>) => void> = {
+  "other-version": (id, result) => send({ id, result: { ...result, protocolVersion: "2031-01-01" } }),
+  "odd-greeting": (id) =>
+    send({ id, error: null, result: { protocolVersion: "1.0", capabilities: null, instructions: null, _meta: null } }),
+  "batched-greeting": (id, result) => write(`${JSON.stringify([{ jsonrpc: "2.0", id, result }])}\n`),
+  "marked-greeting": (id, result) => write(`\ufeff${JSON.stringify({ jsonrpc: "2.0", id, result })}\r\n`),
+  "null-greeting": (id) => send({ id, result: null }),
+  "refusing-greeting": (id) =>
+    send({ id, error: { code: -32000, message: `not \u001b[31mtoday${"!".repeat(100_000)}` } }),
+  resources: (id, result) => send({ id, result: { ...result, capabilities: { resources: {} } } }),
+};
 
 const RESOURCES: Record<string, (message: Message) => unknown> = {
   "resources/list": () => ({ resources: [{ uri: "mem://one", name: "one", mimeType: "text/plain" }] }),
@@ -179,17 +205,19 @@ function handle(message: Message): void {
   if (id === "ask-1")
     return send({ id: asked, result: text(JSON.stringify((message as { result?: unknown }).result)) });
   switch (method) {
-    case "initialize":
-      return send({
-        id,
-        result: {
-          protocolVersion: "2025-06-18",
-          capabilities: { tools: { listChanged: true }, resources: {} },
-          serverInfo: { name: "raw", version: "1" },
-          instructions: "SECRET INSTRUCTIONS",
-        },
-      });
+    case "initialize": {
+      const result = {
+        protocolVersion: "2025-06-18",
+        capabilities: { tools: { listChanged: true }, resources: {} },
+        serverInfo: { name: "raw", version: "1" },
+        instructions: "SECRET INSTRUCTIONS",
+      };
+      const greet = GREETINGS[behaviour];
+      return greet === undefined ? send({ id, result }) : greet(id, result);
+    }
     case "tools/list":
+      listed++;
+      if (behaviour === "resources") return send({ id, error: { code: -32601, message: "Method not found" } });
       if (behaviour === "circle") return send({ id, result: { tools: [], nextCursor: "again" } });
       if (behaviour === "pages" && message.params?.cursor === undefined) {
         return send({ id, result: { tools: TINY_TOOLS.slice(0, 1), nextCursor: "2" } });

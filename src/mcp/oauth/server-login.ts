@@ -57,6 +57,11 @@ export class ServerLogin {
     }
   }
 
+  /** The access token as it was last read, whatever time it has left. */
+  async known(): Promise<string | undefined> {
+    return (await this.#login)?.access_token;
+  }
+
   /**
    * Another token for the one the server refused (undefined: it had none): the login of another process, or a
    * renewed one. Undefined when there is none. Throws OAuthError.
