@@ -16,6 +16,7 @@ export class DescriptorWriter {
   #writing: Promise<void> | undefined;
   readonly #closing = Promise.withResolvers<unknown>();
   #isClosed = false;
+  #progress = Promise.withResolvers<void>();
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -38,6 +39,11 @@ export class DescriptorWriter {
     this.#writing ??= this.#run();
   }
 
+  /** Resolves when the backlog is next shorter. */
+  get progressed(): Promise<void> {
+    return this.#progress.promise;
+  }
+
   /** Resolves when everything so far is written, or nothing can be. */
   async flushed(): Promise<void> {
     await this.#writing;
@@ -49,15 +55,21 @@ export class DescriptorWriter {
         const text = this.#waiting.join("");
         this.#waiting = [];
         await this.#writeAll(Buffer.from(text, "utf8"));
-        this.#backlog -= text.length;
+        this.#shorten(text.length);
       }
     } catch (error) {
       this.#isClosed = true;
       this.#waiting = [];
-      this.#backlog = 0;
+      this.#shorten(this.#backlog);
       this.#closing.resolve(error);
     }
     this.#writing = undefined;
+  }
+
+  #shorten(by: number): void {
+    this.#backlog -= by;
+    this.#progress.resolve();
+    this.#progress = Promise.withResolvers();
   }
 
   async #writeAll(bytes: Buffer): Promise<void> {

@@ -20,10 +20,17 @@ export interface LineSink {
  */
 const DELTAS_UP_TO = 16 << 20;
 
+/** 4 MiB of answers are a thousand lists of tools: nobody waits for so many. */
+const MAX_UNREAD_ANSWERS = 4 << 20;
+
 /** The client, as the rest of this folder talks to it. Each message is one line, so answers never mix. */
 export class Peer {
   readonly #sink: LineSink;
   readonly #open = new Map<RequestId, (answer: ClientAnswer) => void>();
+  /** Answers that are not written yet, by where they end in all that was sent, in UTF-16 units. */
+  readonly #answers: { end: number; length: number }[] = [];
+  #unread = 0;
+  #sent = 0;
   #nextId = 0;
   #isGone = false;
 
@@ -32,11 +39,20 @@ export class Peer {
   }
 
   reply(id: RequestId, result: unknown): void {
-    this.#send({ id, result });
+    this.#answer({ id, result });
   }
 
   refuse(id: RequestId, error: RpcError): void {
-    this.#send({ id, error });
+    this.#answer({ id, error });
+  }
+
+  /** Whether the client asks and asks and does not read: it has left more than 4 MiB of answers. */
+  get isUnheard(): boolean {
+    const written = this.#sent - this.#sink.backlog;
+    const heard = this.#answers.findIndex(({ end }) => end > written);
+    for (const { length } of this.#answers.splice(0, heard === -1 ? this.#answers.length : heard))
+      this.#unread -= length;
+    return this.#unread > MAX_UNREAD_ANSWERS;
   }
 
   notify(method: string, params: unknown): void {
@@ -85,7 +101,16 @@ export class Peer {
     settle?.(answer);
   }
 
-  #send(message: Record<string, unknown>): void {
-    this.#sink.write(toJsonLine({ jsonrpc: "2.0", ...message }));
+  #answer(message: Record<string, unknown>): void {
+    const length = this.#send(message);
+    this.#answers.push({ end: this.#sent, length });
+    this.#unread += length;
+  }
+
+  #send(message: Record<string, unknown>): number {
+    const line = toJsonLine({ jsonrpc: "2.0", ...message });
+    this.#sent += line.length;
+    this.#sink.write(line);
+    return line.length;
   }
 }

@@ -39,7 +39,8 @@ export async function runMcpServer(options: {
   const server = new McpServer({ ...options, peer, memoryNotes: emptyNotes(), complain: complainer() });
   const { stopped, begin } = watchSignals();
   let unreadable: unknown;
-  const served = serve(server).catch((error: unknown) => {
+  const heard = () => untilHeard(peer, output);
+  const served = serve(server, heard).catch((error: unknown) => {
     unreadable = error;
   });
   const exitCode = await Promise.race([served.then(() => 0), output.closed.then(() => 0), stopped]);
@@ -51,8 +52,13 @@ export async function runMcpServer(options: {
   return exitCode;
 }
 
-/** Resolves at the end of input. */
-async function serve(server: McpServer): Promise<void> {
+/** As a full pipe would: what a client asks for is only read on while it reads the answers. */
+async function untilHeard(peer: Peer, output: DescriptorWriter): Promise<void> {
+  while (peer.isUnheard) await output.progressed;
+}
+
+/** Resolves at the end of input. Reads on whenever `heard` resolves. */
+async function serve(server: McpServer, heard: () => Promise<void>): Promise<void> {
   const lines = new CappedLines(MAX_LINE_BYTES);
   for await (const chunk of standardInput()) {
     let sliceEndMs = monotonicMs() + SLICE_MS;
@@ -60,10 +66,12 @@ async function serve(server: McpServer): Promise<void> {
       server.receive(line);
       if (monotonicMs() < sliceEndMs) continue;
       await nextTurn();
+      await heard();
       sliceEndMs = monotonicMs() + SLICE_MS;
     }
     // A stream that always has more never lets the event loop turn by itself.
     await nextTurn();
+    await heard();
   }
   const rest = lines.end();
   if (rest !== undefined) server.receive(rest);
