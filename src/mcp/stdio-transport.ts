@@ -3,6 +3,7 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { nextTurn, sleep } from "#lib/abort.ts";
 import { monotonicMs } from "#lib/clock.ts";
 import { isObject } from "#lib/jsonl.ts";
+import { printable } from "#lib/printable.ts";
 import type { OrphanWatch } from "#process/orphan-watch.ts";
 import { killSession, signalGroup } from "#process/process-group.ts";
 import { log } from "#telemetry/log.ts";
@@ -25,7 +26,6 @@ const END_GRACE_MS = 150;
 const SLICE_MS = 5;
 
 const NEWLINE = 10;
-const CONTROL = /(?![\n\t])\p{Cc}/gu;
 
 type ServerChild = Bun.Subprocess<"pipe", "pipe", "pipe">;
 interface Reader {
@@ -57,7 +57,7 @@ export class StdioTransport implements Transport {
 
   /** The last lines the server wrote to standard error, without what would steer a terminal. */
   get stderrTail(): string {
-    return this.#stderrTail.replaceAll(CONTROL, "").trim();
+    return printable(this.#stderrTail).trim();
   }
 
   async start(): Promise<void> {

@@ -202,12 +202,20 @@ function readUnknown(reader: JsonReader, key: string, known: readonly string[] |
   return () => readAnything(reader);
 }
 
-function readAnything(reader: JsonReader): void {
+/** Objects and arrays within each other from which on serde_json gives up, and everybody's stack is safe. */
+const RECURSION_LIMIT = 128;
+
+function readAnything(reader: JsonReader, depth = 1): void {
   const next = reader.peek();
   if (next === undefined) throw reader.peekFault("EOF while parsing a value");
-  if (next === "{") readMembers(reader, () => () => readAnything(reader));
-  else if (next === "[") readItems(reader, () => readAnything(reader));
-  else readScalar(reader, next);
+  if (next !== "{" && next !== "[") {
+    readScalar(reader, next);
+    return;
+  }
+  if (depth >= RECURSION_LIMIT) throw reader.peekFault("recursion limit exceeded");
+  const inner = () => readAnything(reader, depth + 1);
+  if (next === "{") readMembers(reader, () => inner);
+  else readItems(reader, inner);
 }
 
 /** Consumes a scalar and says what it is, as serde's "invalid type" texts do. */

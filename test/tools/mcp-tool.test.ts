@@ -98,6 +98,12 @@ describe("a call", () => {
       false,
     ],
     ["mcp__tiny__echo", "", '[{"type":"text","text":"ECHO undefined"}]', true],
+    [
+      "mcp__tiny__echo",
+      `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`,
+      "err: recursion limit exceeded at line 1 column 636",
+      false,
+    ],
     ["mcp__tiny__echo", "{bad", "err: key must be a string at line 1 column 2", false],
     [
       "mcp__tiny__echo",

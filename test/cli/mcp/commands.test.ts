@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type CliRun, runCli } from "../../support/spawn-cli.ts";
 import { tempHome } from "../../support/temp-home.ts";
@@ -173,6 +173,7 @@ describe("looking", () => {
 
   test("-c adds to what is configured", async () => {
     expect((await at.run("-c", 'mcp_servers.new.command="n"', "get", "new")).stdout).toContain("command: n\n");
+    expect((await at.run("get", "new", "-c", 'mcp_servers.new.command="n"')).stdout).toContain("command: n\n");
   });
 });
 
@@ -203,6 +204,51 @@ describe("writing", () => {
     const added = await at.run("add", "u", "--url", "http://127.0.0.1:9/u", "--bearer-token-env-var", "TT");
     expect(outcome(added)).toEqual(printed("Added global MCP server 'u'.\n"));
     expect(at.text()).toBe('[mcp_servers.u]\nurl = "http://127.0.0.1:9/u"\nbearer_token_env_var = "TT"\n');
+  });
+
+  test("what follows a program without -- is the program's, as with Codex CLI", async () => {
+    await using at = await homeWith(undefined);
+    const added = await at.run(
+      "add",
+      "n",
+      "--env",
+      "A=b",
+      "npx",
+      "-y",
+      "docs",
+      "-c",
+      "x=y",
+      "--env",
+      "C=d",
+      "--",
+      "-h",
+    );
+    expect(outcome(added)).toEqual(printed("Added global MCP server 'n'.\n"));
+    expect(at.text()).toBe(
+      '[mcp_servers.n]\ncommand = "npx"\nargs = ["-y", "docs", "-c", "x=y", "--env", "C=d", "--", "-h"]\n\n[mcp_servers.n.env]\nA = "b"\n',
+    );
+    const before = await at.run("add", "--env=A=b", "m", "npx", "--url");
+    expect(outcome(before)).toEqual(printed("Added global MCP server 'm'.\n"));
+    expect(at.text()).toContain('args = ["--url"]');
+  });
+
+  test("processes at once undo nothing of each other", async () => {
+    await using at = await homeWith(CONFIG);
+    const names = Array.from({ length: 8 }, (_, n) => `n${n}`);
+    await Promise.all(names.map((name) => at.run("add", name, "--", "cmd")));
+    for (const name of names) expect(at.text()).toContain(`[mcp_servers.${name}]`);
+    await Promise.all(names.map((name) => at.run("remove", name)));
+    expect(at.text().trim()).toBe(CONFIG.trim());
+  });
+
+  test("a link stays one, also where it leads to nothing yet", async () => {
+    await using at = await homeWith(undefined);
+    const target = join(at.file, "../../dotfiles/codex.toml");
+    symlinkSync("../dotfiles/codex.toml", at.file);
+    await at.run("add", "a", "--", "one");
+    await at.run("add", "b", "--", "two");
+    expect(lstatSync(at.file).isSymbolicLink()).toBe(true);
+    expect(readFileSync(target, "utf8")).toContain('[mcp_servers.b]\ncommand = "two"');
   });
 
   test("enable and disable keep comments and unknown keys", async () => {
@@ -253,6 +299,25 @@ describe("writing", () => {
     expect(run.stderr).toContain(words);
     expect(existsSync(at.file)).toBe(false);
   });
+});
+
+test("test shows names as plain text, and which of two with one name counts", async () => {
+  const config = `[mcp_servers.hostile]\ncommand = ${JSON.stringify(process.execPath)}\nargs = ["${RAW}", "hostile"]\n`;
+  await using at = await homeWith(config);
+  const { code, stdout } = await at.run("test", "hostile");
+  expect(code).toBe(0);
+  expect(stdout.split("\n").slice(1)).toEqual([
+    "  a.b",
+    "  a b (not offered: an earlier tool has this name)",
+    "  a.b (not offered: an earlier tool has this name)",
+    "  ünï",
+    `  ${"x".repeat(70)}`,
+    "  __proto__",
+    "   \ufffd",
+    "  schemaless",
+    "  odd",
+    "",
+  ]);
 });
 
 test("test starts the server and keeps its list", async () => {

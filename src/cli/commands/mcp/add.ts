@@ -1,10 +1,11 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { type EditValue, editConfigFile } from "#config/edit.ts";
+import type { EditValue } from "#config/edit.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { writeStdout } from "#lib/stdio.ts";
 import { assertServerName, type McpOptions, serverNamed } from "./configured.ts";
+import { editServers } from "./edit-servers.ts";
 
 export interface AddOptions {
   url?: string;
@@ -41,9 +42,9 @@ export async function addServer(
   assertServerName(name);
   const table = options.url === undefined ? programTable(argv, options) : addressTable(options.url, options);
   const path = join(codexHome(), "config.toml");
-  await editConfigFile(path, { type: "put_table", path: ["mcp_servers", name], table });
-  // A secret in it is for the owner's eyes.
-  if (options.oauthClientSecret !== undefined) chmodSync(path, 0o600);
+  // A secret in it is for the owner's eyes, from the first moment; a file that is made is so anyway.
+  if (options.oauthClientSecret !== undefined && existsSync(path)) chmodSync(path, 0o600);
+  await editServers({ type: "put_table", path: ["mcp_servers", name], table });
   writeStdout(`Added global MCP server '${name}'.\n`);
   if (options.url !== undefined && options.bearerTokenEnvVar === undefined) await offerLogin(name, options);
   return 0;

@@ -28,7 +28,7 @@ function describe({ settings, startupTimeoutSec, toolTimeoutSec }: ConfiguredSer
   return [
     name,
     "  enabled: true",
-    ...(enabledTools === undefined ? [] : [`  enabled_tools: ${enabledTools.join(", ")}`]),
+    ...(enabledTools === undefined ? [] : [`  enabled_tools: ${enabledTools.join(", ") || "[]"}`]),
     ...(disabledTools.length === 0 ? [] : [`  disabled_tools: ${disabledTools.join(", ")}`]),
     ...describeTransport(settings.transport),
     ...(startupTimeoutSec === null ? [] : [`  startup_timeout_sec: ${startupTimeoutSec}`]),

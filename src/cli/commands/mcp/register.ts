@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { AddOptions } from "./add.ts";
 import type { McpOptions } from "./configured.ts";
 import type { LoginFlags } from "./login.ts";
+import { withProgramApart } from "./program-words.ts";
 
 const EXAMPLES = `
 Examples:
@@ -20,7 +21,11 @@ export function addMcpCommand(program: Command, exit: Exit): void {
     .option("-c, --config <KEY=VALUE>", "override a configuration key (repeatable; value is TOML)", collect)
     .option("--enable <FEATURE>", "turn a feature on (repeatable)", collect)
     .option("--disable <FEATURE>", "turn a feature off (repeatable)", collect)
+    // They may stand behind `list` and the others, too.
+    .enablePositionalOptions(false)
     .addHelpText("after", EXAMPLES);
+  const parseOptions = mcp.parseOptions.bind(mcp);
+  mcp.parseOptions = (words) => parseOptions(withProgramApart(words));
   addReaders(mcp, exit);
   addWriters(mcp, exit);
   addLogins(mcp, exit);
@@ -48,7 +53,7 @@ function addReaders(mcp: Command, exit: Exit): void {
 
 function addWriters(mcp: Command, exit: Exit): void {
   named(mcp, "add", "write a server into config.toml; one of the same name is replaced")
-    .argument("[command...]", "after `--`: the program to start and its arguments")
+    .argument("[command...]", "the program to start and its arguments, best after `--`")
     .option("--url <URL>", "address of a server that speaks streamable HTTP")
     .option("--bearer-token-env-var <NAME>", "with --url: variable that holds its bearer token")
     .option("--env <KEY=VALUE>", "environment variable of the program (repeatable)", collect)

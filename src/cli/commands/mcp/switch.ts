@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { editConfigFile } from "#config/edit.ts";
 import { loadConfig } from "#config/load.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { writeStdout } from "#lib/stdio.ts";
 import { type McpOptions, serverNamed } from "./configured.ts";
+import { editServers } from "./edit-servers.ts";
 
 /** `codex mcp enable NAME` and `disable NAME`. Resolves to the exit code. */
 export async function switchServer(name: string, enabled: boolean, options: McpOptions): Promise<number> {
@@ -27,5 +27,5 @@ async function write(name: string, enabled: boolean): Promise<void> {
       `MCP server '${name}' is not in "${path}" but in another configuration file; set enabled = ${enabled} there`,
     );
   }
-  await editConfigFile(path, { type: "set", path: ["mcp_servers", name, "enabled"], value: enabled });
+  await editServers({ type: "set", path: ["mcp_servers", name, "enabled"], value: enabled });
 }

@@ -2,6 +2,7 @@ import { monotonicMs } from "#lib/clock.ts";
 import { environment } from "#lib/env.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
+import { printable } from "#lib/printable.ts";
 import { writeStdout } from "#lib/stdio.ts";
 import { McpServer } from "#mcp/server.ts";
 import { McpStartupError, startupFailureText } from "#mcp/startup-error.ts";
@@ -40,19 +41,43 @@ export async function testServer(name: string, options: McpOptions): Promise<num
 }
 
 function report(server: McpServer, elapsedMs: number, json: boolean): void {
-  const offered = new Set(server.tools);
-  const tools = server.listed.map((info) => ({
-    name: info.name,
-    qualified_name: qualifiedToolName(server.name, info.name),
-    description: info.description,
-    offered: offered.has(info),
-  }));
+  const tools = listedTools(server);
   if (json) {
-    writeStdout(`${JSON.stringify({ name: server.name, elapsed_ms: elapsedMs, tools }, null, 2)}\n`);
+    const listed = tools.map(({ whyNot, ...tool }) => ({ ...tool, offered: whyNot === undefined }));
+    writeStdout(`${JSON.stringify({ name: server.name, elapsed_ms: elapsedMs, tools: listed }, null, 2)}\n`);
     return;
   }
-  const lines = tools.map(
-    (tool) => `  ${tool.name}${tool.offered ? "" : " (not offered: enabled_tools or disabled_tools leaves it out)"}`,
-  );
+  const lines = tools.map(({ name, whyNot }) => `  ${shown(name)}${whyNot === undefined ? "" : ` (${whyNot})`}`);
   writeStdout(`${[`${server.name}: ready in ${elapsedMs} ms, ${tools.length} tools`, ...lines].join("\n")}\n`);
+}
+
+interface ListedTool {
+  name: string;
+  qualified_name: string;
+  description: string;
+  /** Why the model does not get it; undefined where it does. */
+  whyNot: string | undefined;
+}
+
+/** Every tool of the server. Of two that the model would call by one name it gets the first. */
+function listedTools(server: McpServer): ListedTool[] {
+  const passed = new Set(server.tools);
+  const taken = new Set<string>();
+  return server.listed.map((info) => {
+    const qualifiedName = qualifiedToolName(server.name, info.name);
+    const isTaken = taken.has(qualifiedName);
+    if (passed.has(info)) taken.add(qualifiedName);
+    const filtered = passed.has(info) ? undefined : "not offered: enabled_tools or disabled_tools leaves it out";
+    const whyNot = filtered ?? (isTaken ? "not offered: an earlier tool has this name" : undefined);
+    return { name: info.name, qualified_name: qualifiedName, description: info.description, whyNot };
+  });
+}
+
+/** Longest part of a name that is shown. */
+const NAME_CHARS = 200;
+
+/** A name as the server spells it, on one line and without what would steer a terminal. */
+function shown(name: string): string {
+  const line = printable(name).replaceAll(/\s+/g, " ");
+  return line.length <= NAME_CHARS ? line : `${line.slice(0, NAME_CHARS).toWellFormed()}…`;
 }
