@@ -69,7 +69,7 @@ const TINY_TOOLS = [
     "null",
     "words",
     "deep",
-    "again",
+    "recount",
   ].map((name) => ({
     name,
     description: name,
@@ -143,7 +143,7 @@ const CALLS: Record<string, (message: Message) => void> = {
   words: ({ id }) => send({ id, error: "in words only" }),
   deep: ({ id }) =>
     write(`{"jsonrpc":"2.0","id":${id},"result":{"content":[${'{"a":['.repeat(50_000)}1${"]}".repeat(50_000)}]}}\n`),
-  again: ({ id }) => {
+  recount: ({ id }) => {
     for (let n = 0; n < 1000; n++) send({ method: "notifications/tools/list_changed" });
     setTimeout(() => send({ id, result: text(`listed ${listed} times`) }), 1000);
   },
