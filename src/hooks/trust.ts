@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
+import { sha256Hex } from "#lib/hash.ts";
 import { withProcessLock } from "#lib/process-lock.ts";
 import { type Hook, hookName } from "./config.ts";
 import { visibleText } from "./visible-text.ts";
@@ -23,7 +23,7 @@ export type HookTrust = "yours" | "trusted" | "changed" | "new";
 export function hookHash(hook: Hook): string {
   const { event, matcher, handler, timeoutMs, isAsync, onError, contextLimit, statusMessage, file } = hook;
   const facts = [event, matcher ?? null, handler, timeoutMs, isAsync, onError, contextLimit, statusMessage, file];
-  return `sha256:${createHash("sha256").update(JSON.stringify(facts)).digest("hex")}`;
+  return `sha256:${sha256Hex(JSON.stringify(facts))}`;
 }
 
 /** What the user approved: `$CODEX_HOME/hooks-trust.json`, read at once. Throws a CodexError when it cannot be. */

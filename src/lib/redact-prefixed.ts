@@ -1,4 +1,4 @@
-import { bodyPattern, PREFIX_RULES, type PrefixRule, runPattern } from "./redact-rules.ts";
+import { bodyPattern, type PrefixRule, prefixRules, runPattern } from "./redact-rules.ts";
 
 /** Half-open range of a text, in UTF-16 units, that is a credential. */
 export interface Span {
@@ -191,5 +191,5 @@ const azureMatchers: readonly Matcher[] = ["7", "8", "9"].map((digit) => ({
 
 /** One matcher for every prefix and for the kinds whose form is more than a prefix. */
 export function prefixedMatchers(): Matcher[] {
-  return [...PREFIX_RULES.map(prefixMatcher), jwtMatcher, privateKeyMatcher, botMatcher, ...azureMatchers];
+  return [...prefixRules().map(prefixMatcher), jwtMatcher, privateKeyMatcher, botMatcher, ...azureMatchers];
 }

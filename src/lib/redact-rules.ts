@@ -151,9 +151,11 @@ const CLASSES: Readonly<Record<BodyClass, string>> = {
 };
 
 /** Every kind with one rule per prefix. */
-export const PREFIX_RULES: readonly PrefixRule[] = ROWS.flatMap(([kind, prefixes, body, min, full]) =>
-  prefixes.split(" ").map((prefix) => ({ kind, prefix, body, min, ...(full === undefined ? {} : { full }) })),
-);
+export function prefixRules(): PrefixRule[] {
+  return ROWS.flatMap(([kind, prefixes, body, min, full]) =>
+    prefixes.split(" ").map((prefix) => ({ kind, prefix, body, min, ...(full === undefined ? {} : { full }) })),
+  );
+}
 
 /** The source of a regular expression for what follows a rule's prefix. */
 export function bodyPattern(rule: PrefixRule): string {

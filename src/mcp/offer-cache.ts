@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { messageOf } from "#lib/errors.ts";
+import { sha256Hex } from "#lib/hash.ts";
 import { VERSION } from "#lib/version.ts";
 import { log } from "#telemetry/log.ts";
 import type { McpToolInfo } from "./tool-info.ts";
@@ -63,7 +64,7 @@ function offerPath(folder: string, servers: readonly McpServerSettings[]): strin
 }
 
 function hashOf(text: string): string {
-  return Bun.SHA256.hash(text, "hex").slice(0, HASH_DIGITS);
+  return sha256Hex(text).slice(0, HASH_DIGITS);
 }
 
 function readText(path: string): string | undefined {

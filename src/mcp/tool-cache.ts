@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { messageOf } from "#lib/errors.ts";
+import { sha256Hex } from "#lib/hash.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
 import { VERSION } from "#lib/version.ts";
 import { log } from "#telemetry/log.ts";
@@ -52,7 +53,7 @@ export class ToolCache {
  * not with limits and filters. Values of `env` are in it, so only the hash is stored.
  */
 function settingsHash({ name, transport }: McpServerSettings): string {
-  return Bun.SHA256.hash(JSON.stringify([VERSION, name, transport]), "hex").slice(0, 40);
+  return sha256Hex(JSON.stringify([VERSION, name, transport])).slice(0, 40);
 }
 
 function readObject(path: string): Record<string, unknown> | undefined {

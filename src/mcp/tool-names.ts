@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha1Hex } from "#lib/hash.ts";
 
 /** Longest function name the Responses API takes. */
 const NAME_LIMIT = 64;
@@ -17,5 +17,5 @@ export function qualifiedToolName(server: string, tool: string): string {
   if (FITS.test(full)) return full;
   const name = [...full].map((char) => (/[A-Za-z0-9_-]/.test(char) ? char : "_")).join("");
   if (name.length <= NAME_LIMIT) return name;
-  return name.slice(0, HASHED_NAME_HEAD) + createHash("sha1").update(full).digest("hex");
+  return name.slice(0, HASHED_NAME_HEAD) + sha1Hex(full);
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256Hex } from "#lib/hash.ts";
 
 /**
  * The grammar of `MEMORY.md`: the line `# Memory`, then level-2 sections Summary, Preferences, any number of
@@ -170,12 +170,7 @@ export function statementOf(itemText: string): string {
 
 /** sha256 of an item of a byte text; line ends may be LF or CRLF. */
 export function itemHash(itemText: string): string {
-  return sha256(Buffer.from(itemText.replace(/\r\n/g, "\n").replace(/\r?\n$/, ""), "latin1"));
-}
-
-/** sha256 as 64 hex digits. */
-export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return sha256Hex(Buffer.from(itemText.replace(/\r\n/g, "\n").replace(/\r?\n$/, ""), "latin1"));
 }
 
 /** One character for each byte of the text's UTF-8. */

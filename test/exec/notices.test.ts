@@ -112,9 +112,13 @@ test("a key that the server quotes in its refusal is not shown", async () => {
 });
 
 test("a damaged state database is put aside and told of once", async () => {
-  const world = await stage.world({ homeFiles: { "codex-ts.sqlite": "SQLite format 3\0 and then nothing of the kind" } });
+  const world = await stage.world({
+    homeFiles: { "codex-ts.sqlite": "SQLite format 3\0 and then nothing of the kind" },
+  });
   const first = await world.run({});
   expect({ code: first.code, types: types(first) }).toEqual({ code: 0, types: TURN });
-  expect(first.stderr).toMatch(/^warning: The state database ".*codex-ts\.sqlite" was damaged\. It is kept as ".*\.corrupt-/m);
+  expect(first.stderr).toMatch(
+    /^warning: The state database ".*codex-ts\.sqlite" was damaged\. It is kept as ".*\.corrupt-/m,
+  );
   expect((await world.run({})).stderr).not.toContain("damaged");
 });

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256Hex } from "#lib/hash.ts";
 import { isObject } from "#lib/jsonl.ts";
 
 /** One login, in the shape of an entry of `.credentials.json`. Fields of other versions stay. */
@@ -27,7 +27,7 @@ export interface LoginKey {
 /** `<name>|<16 hex>`: the hash Codex CLI makes of the address, so that logins carry over. */
 export function storeKey({ name, url }: LoginKey): string {
   const hashed = JSON.stringify({ type: "http", url, headers: {} });
-  return `${name}|${createHash("sha256").update(hashed).digest("hex").slice(0, 16)}`;
+  return `${name}|${sha256Hex(hashed).slice(0, 16)}`;
 }
 
 /** A stored value as the login of this server; undefined for anything else, also for one of another server. */

@@ -1,3 +1,4 @@
+import { sha256Hex } from "#lib/hash.ts";
 import { checkMemoryRoot, memoryLayout } from "#memories/layout.ts";
 import {
   blocksOf,
@@ -7,7 +8,6 @@ import {
   type MemoryOutline,
   type OutlinedSection,
   outlineMemory,
-  sha256,
 } from "#memories/memory-grammar.ts";
 import { isSameProject, type ProjectIdentity } from "#memories/project.ts";
 import readPath from "#memories/prompts/read_path.md" with { type: "text" };
@@ -128,7 +128,7 @@ function receiptOf(
   const pieces = cut.sections.flatMap((section) => section.pieces);
   return {
     project: texts.project,
-    sha256: sha256(Buffer.from(texts.whole, "utf8")),
+    sha256: sha256Hex(Buffer.from(texts.whole, "utf8")),
     bytes: Buffer.byteLength(texts.memories, "utf8"),
     budget_bytes: INJECTION_BUDGET_BYTES,
     sections,

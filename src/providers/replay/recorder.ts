@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { writeFully } from "#lib/atomic-file.ts";
 import { isoTimestamp, monotonicMs } from "#lib/clock.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
+import { sha256Hex } from "#lib/hash.ts";
 import { VERSION } from "#lib/version.ts";
 import { ABORTED } from "../errors.ts";
 import { parseJson } from "../json-value.ts";
@@ -66,9 +66,7 @@ function requestSummary(request: ModelRequest, n: number): Record<string, unknow
     subagent: request.subagent ?? null,
     tools: tools.map(toolName),
     input_items: input.length,
-    sha256: createHash("sha256")
-      .update(JSON.stringify([model.slug, instructions, input, tools]))
-      .digest("hex"),
+    sha256: sha256Hex(JSON.stringify([model.slug, instructions, input, tools])),
   };
 }
 

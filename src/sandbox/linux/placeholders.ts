@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { monotonicMs } from "#lib/clock.ts";
 import { errnoOf } from "#lib/errors.ts";
+import { sha256Hex } from "#lib/hash.ts";
 import { randomHex } from "#lib/ids.ts";
 
 /** How long another process may take to remove a placeholder; it needs microseconds. */
@@ -237,7 +237,7 @@ function isLasting(code: string | undefined, folder: string): boolean {
 }
 
 function hashOf(path: string): string {
-  return createHash("sha256").update(path).digest("hex").slice(0, 32);
+  return sha256Hex(path).slice(0, 32);
 }
 
 function isFolder(path: string): boolean {

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import { createHash } from "node:crypto";
+import { sha256Hex } from "#lib/hash.ts";
 import type { PhaseTwoInputs } from "../phase-two.ts";
 import type { StageOneOutput } from "../rows.ts";
 import { consolidatedSet, readMeta } from "./memory-meta.ts";
@@ -30,7 +30,7 @@ export function selectPhaseTwoInputs(
 /** Names a set of (thread, time) pairs, whatever its order; the empty set has a name too. */
 export function digestOf(outputs: readonly Pick<StageOneOutput, "threadId" | "sourceUpdatedAt">[]): string {
   const pairs = outputs.map(({ threadId, sourceUpdatedAt }) => `${threadId} ${sourceUpdatedAt}`).sort();
-  return createHash("sha256").update(pairs.join("\n")).digest("hex");
+  return sha256Hex(pairs.join("\n"));
 }
 
 /** Marks exactly the consolidated rows, each with the time it had in the snapshot. */

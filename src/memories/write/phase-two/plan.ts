@@ -1,4 +1,5 @@
-import { type MemoryItem, parseMemory, sha256 } from "#memories/memory-grammar.ts";
+import { sha256Hex } from "#lib/hash.ts";
+import { type MemoryItem, parseMemory } from "#memories/memory-grammar.ts";
 import type { StageOneOutput } from "#state/rows.ts";
 import { composeMemory } from "./compose.ts";
 import { consolidateBuiltin } from "./consolidate-builtin.ts";
@@ -108,7 +109,7 @@ function planOf(
   const { memory } = input;
   const bytes = composed.text === null ? null : Buffer.from(composed.text, "latin1");
   const after = {
-    memory: bytes === null ? null : sha256(bytes),
+    memory: bytes === null ? null : sha256Hex(bytes),
     items: composed.items,
     skills: skills.kept.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
   };

@@ -1,11 +1,5 @@
-import {
-  citedItems,
-  itemHash,
-  type MemoryDocument,
-  type MemoryItem,
-  sha256,
-  statementOf,
-} from "#memories/memory-grammar.ts";
+import { sha256Hex } from "#lib/hash.ts";
+import { citedItems, itemHash, type MemoryDocument, type MemoryItem, statementOf } from "#memories/memory-grammar.ts";
 import type { Extractor, UnixSeconds } from "#state/rows.ts";
 
 /** The rows an entry rests on, with the time each had. */
@@ -153,7 +147,7 @@ export function isDeleted(entry: { text: string; rows: RowTimes }, deleted: read
 
 /** sha256 of an item's statement (byte text). */
 function statementHash(itemText: string): string {
-  return sha256(Buffer.from(statementOf(itemText), "latin1"));
+  return sha256Hex(Buffer.from(statementOf(itemText), "latin1"));
 }
 
 /** Every list item of a document, in whatever section. */

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { CodexError } from "#lib/errors.ts";
-import { sha256 } from "#memories/memory-grammar.ts";
+import { sha256Hex } from "#lib/hash.ts";
 import { isFolder, readRegular } from "../artifacts/folder.ts";
 
 /** A regular file as it was read. */
@@ -76,7 +76,7 @@ function fileAt(path: string): TreeFile | { other: string } | undefined {
   const bytes = readRegular(path);
   if (bytes === "absent") return undefined;
   if (bytes === "other") return { other: "a special file" };
-  return { hash: sha256(bytes), bytes, executable: (stat.mode & 0o100) !== 0, linked: stat.nlink > 1 };
+  return { hash: sha256Hex(bytes), bytes, executable: (stat.mode & 0o100) !== 0, linked: stat.nlink > 1 };
 }
 
 function regular(file: TreeFile | { other: string }, path: string): TreeFile {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { itemHash, parseMemory, sha256, toByteText } from "#memories/memory-grammar.ts";
+import { sha256Hex } from "#lib/hash.ts";
+import { itemHash, parseMemory, toByteText } from "#memories/memory-grammar.ts";
 import { composeMemory } from "#memories/write/phase-two/compose.ts";
 import { consolidateBuiltin, type Entry } from "#memories/write/phase-two/consolidate-builtin.ts";
 import { builtinPlan, modelPlan } from "#memories/write/phase-two/plan.ts";
@@ -18,7 +19,7 @@ const NO_SECRET = () => false;
 function memoryOf(text: string | null, record: Published | null, rows: readonly StageOneOutput[]): RootMemory {
   const bytes = Buffer.from(text ?? "", "latin1");
   const tree = new Map(
-    text === null ? [] : [["MEMORY.md", { hash: sha256(bytes), bytes, executable: false, linked: false }] as const],
+    text === null ? [] : [["MEMORY.md", { hash: sha256Hex(bytes), bytes, executable: false, linked: false }] as const],
   );
   return rootMemory({ tree, record: record && printPublished(record), publishedToken: record?.token ?? "", rows });
 }
