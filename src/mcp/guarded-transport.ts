@@ -46,7 +46,7 @@ export class GuardedTransport implements Transport {
 
   async send(message: JSONRPCMessage, options: TransportSendOptions = {}): Promise<void> {
     if (!("method" in message)) return this.#inner.send(message, options);
-    if (message.method === "notifications/cancelled") this.#asked.delete(Number(message.params?.requestId));
+    if (message.method === "notifications/cancelled") return this.#cancel(Number(message.params?.requestId), options);
     if (!("id" in message)) return this.#inner.send(message, options);
     const id = Number(message.id);
     const asked = { isGreeting: message.method === "initialize", isResumable: false };
@@ -84,6 +84,15 @@ export class GuardedTransport implements Transport {
     setTimeout(() => {
       if (this.#asked.get(id)?.isResumable === false) this.#lose(id);
     }, ARRIVAL_MS);
+  }
+
+  /** The SDK goes on to listen for the end of what has its answer; and nobody may cancel the greeting. */
+  async #cancel(id: number, options: TransportSendOptions): Promise<void> {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (asked === undefined || asked.isGreeting) return;
+    const params = { requestId: id, reason: "the call was given up" };
+    await this.#inner.send({ jsonrpc: "2.0", method: "notifications/cancelled", params }, options);
   }
 
   #receive(message: Readonly<Record<string, unknown>>): void {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { validMessage } from "#mcp/valid-message.ts";
 import { rawServer } from "../support/mcp-settings.ts";
+import { tempHome } from "../support/temp-home.ts";
 import { mcpStage, NEVER } from "./mcp-stage.ts";
 
 const WAIT = 60_000;
@@ -109,6 +112,32 @@ test(
     const times = Number(/listed (\d+) times/.exec(await at.text("tiny", "recount"))?.[1]);
     expect(times).toBeGreaterThan(1);
     expect(times).toBeLessThan(10);
+  },
+  WAIT,
+);
+
+test(
+  "what has its answer is not cancelled at the end of a session, what has none is",
+  async () => {
+    await using home = await tempHome();
+    const log = join(home.root, "log");
+    await using at = await mcpStage([rawServer("tiny", { log })]);
+    await at.settled();
+    await at.text("tiny", "echo");
+    const over = new AbortController();
+    const slow = at.servers.find("tiny")?.request("tools/call", { name: "slow" }, { signal: over.signal });
+    const failed = slow?.catch((error: unknown) => error);
+    while (!readFileSync(log, "utf8").includes('"slow"')) await Bun.sleep(10);
+    over.abort(new Error("enough"));
+    expect(String(await failed)).toBe("Error: enough");
+    await at.servers.close();
+    const messages = readFileSync(log, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const cancelled = messages.filter(({ method }) => method === "notifications/cancelled");
+    const { id } = messages.find(({ params }) => params?.name === "slow");
+    expect(cancelled.map(({ params }) => params.requestId)).toEqual([id]);
   },
   WAIT,
 );
