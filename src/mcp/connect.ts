@@ -25,7 +25,7 @@ import { GuardedTransport } from "./guarded-transport.ts";
 import { httpTransport } from "./http-transport.ts";
 import { publicAddress } from "./public-address.ts";
 import { serverEnvironment } from "./server-env.ts";
-import { simplifyToolSchema } from "./simplify-schema.ts";
+import { schemaBudget, simplifyToolSchema } from "./simplify-schema.ts";
 import { McpStartupError, McpStartupTimeout } from "./startup-error.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 import { type McpToolInfo, parseToolList } from "./tool-info.ts";
@@ -201,10 +201,11 @@ async function listPages(
 ): Promise<McpToolInfo[]> {
   const tools: McpToolInfo[] = [];
   const seen = new Set<string>();
+  const budget = schemaBudget();
   let cursor: string | undefined;
   do {
     const page = await request("tools/list", cursor === undefined ? {} : { cursor }, options);
-    tools.push(...parseToolList(page, simplifyToolSchema));
+    tools.push(...parseToolList(page, (schema) => simplifyToolSchema(schema, budget)));
     cursor = typeof page.nextCursor === "string" && page.nextCursor !== "" ? page.nextCursor : undefined;
     if (cursor !== undefined && seen.has(cursor)) throw new McpRequestError(["tools/list goes round in circles"]);
     if (cursor !== undefined) seen.add(cursor);

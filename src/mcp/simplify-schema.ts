@@ -8,26 +8,51 @@ const MAX_DEPTH = 24;
 
 const KNOWN_TYPES = new Set(["string", "number", "integer", "boolean", "array", "object"]);
 
+/** References let a small schema stand for one of any size; what is beyond this many parts ends as "any text", too. */
+const MAX_PARTS = 5_000;
+/** The same for all schemas of a server together. */
+const MAX_LIST_PARTS = 1_000_000;
+/** A schema that is longer when written would fill the context of every request; it is left out. */
+const MAX_CHARS = 256 << 10;
+
+/** How many parts the schemas of one list may still have. */
+export interface SchemaBudget {
+  parts: number;
+}
+
+/** For a new list. */
+export function schemaBudget(): SchemaBudget {
+  return { parts: MAX_LIST_PARTS };
+}
+
 /**
  * The argument schema of a tool as the model gets it: one type per value (`["string","null"]` → string,
  * `integer` → number), descriptions, enums, properties (by name), items and required; `$schema` and every other word
- * goes. References within the schema are followed. The result is always of type object.
+ * goes. References within the schema are followed, but not into themselves. The result is always of type object.
  */
-export function simplifyToolSchema(schema: unknown): SimpleSchema {
+export function simplifyToolSchema(schema: unknown, list: SchemaBudget = schemaBudget()): SimpleSchema {
   const root = isObject(schema) ? schema : {};
-  const simple = simplify(root, { root, depth: 0 });
-  return simple.type === "object" ? simple : { type: "object", properties: {} };
+  const given = Math.min(MAX_PARTS, list.parts);
+  const budget = { parts: given };
+  const simple = simplify(root, { root, depth: 0, open: [], budget });
+  list.parts -= given - Math.max(0, budget.parts);
+  const isUsable = simple.type === "object" && JSON.stringify(simple).length <= MAX_CHARS;
+  return isUsable ? simple : { type: "object", properties: {} };
 }
 
 interface Place {
   root: Readonly<Record<string, unknown>>;
   depth: number;
+  /** The references that led here. */
+  open: readonly string[];
+  budget: SchemaBudget;
 }
 
 function simplify(schema: unknown, place: Place): SimpleSchema {
-  if (!isObject(schema) || place.depth > MAX_DEPTH) return { type: "string" };
-  const deeper = { root: place.root, depth: place.depth + 1 };
-  const variant = variantOf(schema, place.root);
+  if (!isObject(schema) || place.depth > MAX_DEPTH || place.budget.parts-- <= 0) return { type: "string" };
+  const deeper = { ...place, depth: place.depth + 1 };
+  if (typeof schema.$ref === "string") return { ...follow(schema.$ref, deeper), ...describe(schema) };
+  const variant = variantOf(schema);
   if (variant !== undefined) {
     return { ...simplify(variant, deeper), ...describe(schema) };
   }
@@ -40,6 +65,15 @@ function simplify(schema: unknown, place: Place): SimpleSchema {
     default:
       return { type: type === "integer" ? "number" : type, ...describe(schema), ...enumOf(schema) };
   }
+}
+
+/** What a reference stands for; one within itself stands for its type alone. */
+function follow(reference: string, place: Place): SimpleSchema {
+  const target = referenced(reference, place.root);
+  const isOpen = place.open.includes(reference);
+  if (!isOpen || !isObject(target)) return simplify(target, { ...place, open: [...place.open, reference] });
+  const type = typeOf(target);
+  return simplify({ type, ...describe(target) }, place);
 }
 
 function describe(schema: Readonly<Record<string, unknown>>): { description?: string } {
@@ -76,9 +110,8 @@ function typeOf(schema: Readonly<Record<string, unknown>>): string {
   return "string";
 }
 
-/** The schema that stands for this one: what it refers to, or the first choice that is not null. */
-function variantOf(schema: Readonly<Record<string, unknown>>, root: Readonly<Record<string, unknown>>): unknown {
-  if (typeof schema.$ref === "string") return referenced(schema.$ref, root);
+/** The schema that stands for this one: the first choice that is not null. */
+function variantOf(schema: Readonly<Record<string, unknown>>): unknown {
   if (schema.type !== undefined) return undefined;
   const choices = [schema.anyOf, schema.oneOf, schema.allOf].find((list) => Array.isArray(list) && list.length > 0);
   if (!Array.isArray(choices)) return undefined;

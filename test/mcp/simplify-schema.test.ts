@@ -65,3 +65,39 @@ test("references are followed, and circles end", () => {
   expect(text.length).toBeLessThan(10_000);
   expect(simplifyToolSchema({ $ref: "#" })).toEqual({ type: "object", properties: {} });
 });
+
+test("a reference within itself keeps its type", () => {
+  const Node = {
+    type: "object",
+    properties: { next: { $ref: "#/$defs/Node" }, all: { items: { $ref: "#/$defs/Node" } } },
+  };
+  const simple = simplifyToolSchema({
+    type: "object",
+    properties: { node: { $ref: "#/$defs/Node" } },
+    $defs: { Node },
+  });
+  const leaf = { type: "object", properties: {} };
+  expect(simple.properties).toEqual({
+    node: { type: "object", properties: { next: leaf, all: { type: "array", items: leaf } } },
+  });
+});
+
+const refsTo = (name: string) =>
+  Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`p${n}`, { $ref: `#/$defs/${name}` }]));
+
+test("what references make of a small schema is bounded, for one and for a list", () => {
+  const $defs = Object.fromEntries(
+    Array.from({ length: 12 }, (_, n) => [`d${n}`, { type: "object", properties: refsTo(`d${n + 1}`) }]),
+  );
+  const bomb = { type: "object", properties: refsTo("d0"), $defs };
+  expect(JSON.stringify(simplifyToolSchema(bomb)).length).toBeLessThan(300_000);
+  const list = { parts: 12_000 };
+  const texts = [1, 2, 3, 4].map(() => JSON.stringify(simplifyToolSchema(bomb, list)));
+  expect(texts[3]).toBe('{"type":"object","properties":{}}');
+  expect(list.parts).toBe(0);
+});
+
+test("a schema as long as a context is left out", () => {
+  const simple = simplifyToolSchema({ type: "object", properties: { a: { description: "d".repeat(300_000) } } });
+  expect(simple).toEqual({ type: "object", properties: {} });
+});
