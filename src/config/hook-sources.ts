@@ -1,5 +1,6 @@
-import { existsSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
+import { errnoOf } from "#lib/errors.ts";
 import type { ConfigLayer } from "./layers.ts";
 import { isTable, type TomlTable } from "./toml-table.ts";
 
@@ -30,8 +31,17 @@ export function hookSources(layers: readonly ConfigLayer[]): HookSource[] {
     if (folder === null || folders.has(folder)) return sources;
     folders.add(folder);
     const json = join(folder, "hooks.json");
-    return existsSync(json) ? [...sources, { file: json, table: null, isProject }] : sources;
+    return isThere(json) ? [...sources, { file: json, table: null, isProject }] : sources;
   });
+}
+
+/** Also a link to nothing and a file nobody may look at: reading it fails then, and a guard does not vanish unseen. */
+function isThere(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    return errnoOf(error) !== "ENOTDIR";
+  }
 }
 
 /** A project's say does not count: it would switch off what guards against it. */

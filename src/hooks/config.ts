@@ -100,7 +100,7 @@ export function readHooks(sources: readonly HookSource[]): ParsedHooks {
 function parseSource(source: HookSource): ParsedHooks {
   const place = source.file === null ? "the command line" : `"${source.file}"`;
   const events = source.table === null ? jsonEvents(source.file ?? "", place) : withoutState(source.table);
-  const checked = v.safeParse(EVENTS, withPlainNumbers(events));
+  const checked = v.safeParse(EVENTS, withPlainNumbers(events, place));
   if (!checked.success) {
     const [issue] = checked.issues;
     throw unusableHooks(place, `\`hooks.${v.getDotPath(issue) ?? ""}\`: ${issue.message}`);
@@ -241,11 +241,16 @@ function isHookEvent(name: string): name is HookEvent {
 }
 
 /** TOML's whole numbers are bigints, and it has numbers that JSON does not. */
-function withPlainNumbers(value: unknown): unknown {
+function withPlainNumbers(value: unknown, place: string): unknown {
   const plain = (_key: string, item: unknown): unknown => {
     if (typeof item === "bigint") return Number(item);
     if (typeof item !== "number" || Number.isFinite(item)) return item;
     return Number.isNaN(item) ? "nan" : Math.sign(item) * Number.MAX_VALUE;
   };
-  return JSON.parse(JSON.stringify(value, plain) ?? "null");
+  try {
+    return JSON.parse(JSON.stringify(value, plain) ?? "null");
+  } catch (error) {
+    if (error instanceof RangeError) throw unusableHooks(place, "it is nested too deeply");
+    throw error;
+  }
 }

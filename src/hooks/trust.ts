@@ -102,7 +102,8 @@ export function trustedHooks(
   const approvals = new HookApprovals(codexHome);
   const skipped = hooks.filter((hook) => BLOCKED.has(approvals.trustOf(hook)));
   if (options.bypass) {
-    const note = `${skipped.length} hooks of this project run without your approval (--dangerously-bypass-hook-trust)`;
+    const what = skipped.length === 1 ? "1 hook of this project runs" : `${skipped.length} hooks of this project run`;
+    const note = `${what} without your approval (--dangerously-bypass-hook-trust)`;
     return { hooks, warnings: skipped.length === 0 ? [] : [note] };
   }
   const warnings = skipped.map((hook) => skippedWarning(hook, approvals.trustOf(hook)));

@@ -158,6 +158,12 @@ hooks = [{ type = "command", command = "bye" }, { type = "command", command = "l
     ["a pipe", (file: string) => void Bun.spawnSync(["mkfifo", file]), "it is a pipe or device, expected a file"],
     ["a device without an end", (file: string) => symlinkSync("/dev/zero", file), "it is a pipe or device"],
     ["a folder", (file: string) => void mkdirSync(file), "it is a folder, expected a file"],
+    ["a link to nothing", (file: string) => symlinkSync("/no/such/file", file), "No such file or directory"],
+    [
+      "nested without end",
+      (file: string) => writeFileSync(file, `{"hooks":{"Stop":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`),
+      "it is nested too deeply",
+    ],
     [
       "too long",
       (file: string) => writeFileSync(file, Buffer.alloc(16 * 1024 ** 2 + 1)),
@@ -220,7 +226,7 @@ describe("a project's hooks", () => {
     expect(trusted().warnings).toEqual([skipped("you have not approved it", theirs)]);
     expect(trustedHooks(hooks, home.codexHome, { bypass: true })).toEqual({
       hooks,
-      warnings: ["1 hooks of this project run without your approval (--dangerously-bypass-hook-trust)"],
+      warnings: ["1 hook of this project runs without your approval (--dangerously-bypass-hook-trust)"],
     });
     home.write("home/hooks-trust.json", JSON.stringify({ approved: [hookHash(theirs)] }));
     expect(trusted()).toEqual({ hooks, warnings: [] });

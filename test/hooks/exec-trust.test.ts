@@ -143,7 +143,7 @@ describe("a project's hooks", () => {
     const { stage, mark } = await projectHook({ trusted: true });
     await using _ = stage;
     const run = await stage.run(["exec", "--dangerously-bypass-hook-trust", "go"]);
-    expect(run.stderr).toContain("warning: 1 hooks of this project run without your approval");
+    expect(run.stderr).toContain("warning: 1 hook of this project runs without your approval");
     expect(existsSync(mark)).toBe(true);
   }, 60_000);
 });
