@@ -142,7 +142,11 @@ export class Thread {
         break;
       case "failed":
         this.#recordEnd({ type: "task_complete", turn_id: turn.id, last_agent_message: null });
-        this.#state.emit({ type: "error", message: ended.message });
+        this.#state.emit({
+          type: "error",
+          message: ended.message,
+          ...(ended.kind === undefined ? {} : { kind: ended.kind }),
+        });
         this.#state.emit({ type: "turn_failed", turnId: turn.id, message: ended.message });
         break;
       case "aborted":

@@ -3,7 +3,8 @@ import { uuidv7 } from "#lib/ids.ts";
 import type { Event } from "#protocol/events.ts";
 import { messageText, type ResponseItem } from "#protocol/items.ts";
 import { approvalMsg } from "./approval-elicitation.ts";
-import { type EventMsg, rawItem, streamError } from "./event-msg.ts";
+import { type EventMsg, errorInfo, rawItem, streamError } from "./event-msg.ts";
+import { ImageMessages, imageUrls } from "./image-messages.ts";
 import { type ItemEvent, ItemMessages } from "./item-messages.ts";
 import { type ToolEvent, ToolMessages } from "./tool-messages.ts";
 
@@ -14,11 +15,13 @@ import { type ToolEvent, ToolMessages } from "./tool-messages.ts";
 export class EventMap {
   readonly #items: ItemMessages;
   readonly #tools = new ToolMessages();
+  readonly #images: ImageMessages;
   #turnId = "";
   /** The user's words of the turn, until they have become history. */
   #prompt: string | undefined;
 
-  constructor(session: { threadId: string; showRawReasoning: boolean }) {
+  constructor(session: { threadId: string; cwd: string; showRawReasoning: boolean }) {
+    this.#images = new ImageMessages(session.cwd);
     this.#items = new ItemMessages(session);
   }
 
@@ -70,7 +73,7 @@ export class EventMap {
       case "stream_error":
         return [streamError(event.message)];
       case "error":
-        return [{ type: "error", message: event.message, codex_error_info: "other" }];
+        return [{ type: "error", message: event.message, codex_error_info: errorInfo(event) }];
       case "plan_updated":
         return [{ type: "plan_update", explanation: event.update.explanation ?? null, plan: event.update.plan }];
       case "turn_diff":
@@ -110,19 +113,26 @@ export class EventMap {
     return { type: "task_started", turn_id: this.#turnId, model_context_window: window, ...mode };
   }
 
-  /** The user's own message is also told as an item, once it is history. */
+  /** Messages of the user's are also told as items, once they are history. */
   #rawItem(item: ResponseItem): EventMsg[] {
     this.#tools.noteItem(item);
-    const raw = { type: "raw_response_item", item: rawItem(item) };
+    const raw = [...this.#images.before(item), { type: "raw_response_item", item: rawItem(item) }];
+    if (item.type !== "message" || item.role !== "user") return raw;
+    const urls = imageUrls(item);
+    if (urls.length > 0) {
+      const content = urls.map((image_url) => ({ type: "image", image_url }));
+      return [...raw, ...this.#userMessage("", urls, content)];
+    }
     const prompt = this.#prompt;
-    const isPrompt = item.type === "message" && item.role === "user" && messageText(item) === prompt;
-    if (prompt === undefined || !isPrompt) return [raw];
+    if (prompt === undefined || messageText(item) !== prompt) return raw;
     this.#prompt = undefined;
-    const content = [{ type: "text", text: prompt, text_elements: [] }];
+    return [...raw, ...this.#userMessage(prompt, [], [{ type: "text", text: prompt, text_elements: [] }])];
+  }
+
+  #userMessage(message: string, images: string[], content: Record<string, unknown>[]): EventMsg[] {
     return [
-      raw,
       ...this.#items.whole({ type: "UserMessage", id: uuidv7(), content }),
-      { type: "user_message", message: prompt, images: [], local_images: [], text_elements: [] },
+      { type: "user_message", message, images, local_images: [], text_elements: [] },
     ];
   }
 }

@@ -1,3 +1,4 @@
+import type { Event } from "#protocol/events.ts";
 import type { FileChange } from "#protocol/file-change.ts";
 import { itemToWire, type ResponseItem } from "#protocol/items.ts";
 import type { McpCallResult } from "#protocol/mcp.ts";
@@ -57,15 +58,43 @@ export function mcpResult(result: McpCallResult | null, error: string | null): R
   };
 }
 
+/** What kind of failure it was, as far as Codex CLI tells them apart. */
+export function errorInfo({ message, kind }: Extract<Event, { type: "error" }>): unknown {
+  switch (kind) {
+    case "context_window":
+      return "context_window_exceeded";
+    case "usage_limit":
+    case "quota":
+      return "usage_limit_exceeded";
+    case "overloaded":
+      return "server_overloaded";
+    default:
+      return infoOfText(message);
+  }
+}
+
+const GIVEN_UP = /^exceeded retry limit, last status: (\d+) /;
+const INTERNAL_ERROR = "We're currently experiencing high demand, which may cause temporary errors.";
+
+function infoOfText(message: string): unknown {
+  const status = GIVEN_UP.exec(message)?.[1];
+  if (status !== undefined) return { response_too_many_failed_attempts: { http_status_code: Number(status) } };
+  return message === INTERNAL_ERROR ? "internal_server_error" : "other";
+}
+
 const RETRY = /^(Reconnecting\.\.\. \d+\/\d+) \((.*)\)$/s;
+const STATUS = /^unexpected status (\d+) /;
 
 /** A retry: what is shown and, apart from it, why. */
 export function streamError(message: string): EventMsg {
   const [, shown = message, details = null] = RETRY.exec(message) ?? [];
+  const status = STATUS.exec(details ?? "")?.[1];
   return {
     type: "stream_error",
     message: shown,
-    codex_error_info: { response_stream_disconnected: { http_status_code: null } },
+    codex_error_info: {
+      response_stream_disconnected: { http_status_code: status === undefined ? null : Number(status) },
+    },
     additional_details: details,
   };
 }

@@ -95,7 +95,8 @@ export class Session {
   async #start(settings: Settings, cwd: string, warnings: readonly string[], signal: AbortSignal): Promise<void> {
     const started = await this.#runtime.startThread({ type: "new" }, (event) => this.#hear(event), { signal });
     this.#started = started;
-    const map = new EventMap({ threadId: started.thread.id, showRawReasoning: settings.showRawAgentReasoning });
+    const { showRawAgentReasoning: showRawReasoning } = settings;
+    const map = new EventMap({ threadId: started.thread.id, cwd, showRawReasoning });
     this.#map = map;
     const held = this.#held ?? [];
     this.#held = undefined;

@@ -24,11 +24,13 @@ export type ToolEvent = EventOf<
 export class ToolMessages {
   #turnId = "";
   readonly #toolOf = new Map<string, string>();
+  readonly #processOf = new Map<string, number>();
   readonly #serverFailures = new Map<string, string>();
 
   beginTurn(turnId: string): void {
     this.#turnId = turnId;
     this.#toolOf.clear();
+    this.#processOf.clear();
   }
 
   /** Notes which tool a call is of, before it runs. */
@@ -39,6 +41,7 @@ export class ToolMessages {
   message(event: ToolEvent): EventMsg {
     switch (event.type) {
       case "command_started":
+        if (event.processId !== undefined) this.#processOf.set(event.callId, event.processId);
         return { type: "exec_command_begin", ...this.#commandFacts(event) };
       case "command_output": {
         const chunk = Buffer.from(event.chunk).toString("base64");
@@ -68,8 +71,18 @@ export class ToolMessages {
   }
 
   #commandFacts({ callId, command, cwd }: EventOf<"command_started" | "command_finished">) {
-    const source = this.#toolOf.get(callId) === "exec_command" ? "unified_exec_startup" : "agent";
-    return { call_id: callId, turn_id: this.#turnId, command, cwd, parsed_cmd: commandPurposes(command), source };
+    // Only these can be written to by their number.
+    const isInteractive = this.#toolOf.get(callId) === "exec_command";
+    const process = isInteractive ? this.#processOf.get(callId) : undefined;
+    return {
+      call_id: callId,
+      ...(process === undefined ? {} : { process_id: String(process) }),
+      turn_id: this.#turnId,
+      command,
+      cwd,
+      parsed_cmd: commandPurposes(command),
+      source: isInteractive ? "unified_exec_startup" : "agent",
+    };
   }
 
   #commandEnd(event: EventOf<"command_finished">): EventMsg {

@@ -7,6 +7,9 @@ import type { PlanUpdate } from "./plan.ts";
 import type { ReviewOutput, ReviewTarget } from "./review.ts";
 import type { RateLimitSnapshot, TokenUsageInfo } from "./usage.ts";
 
+/** Why the host of a model answers no more. */
+export type RefusalKind = "context_window" | "usage_limit" | "quota" | "bad_request" | "overloaded" | "auth";
+
 /** What a thread tells its front ends, in order. Nothing here is a wire format; each front end maps it. */
 export type Event =
   | { type: "thread_started"; threadId: ThreadId; rolloutPath: string | null }
@@ -23,7 +26,8 @@ export type Event =
   | { type: "reasoning"; itemId: string; summary: string[]; raw: string[] }
   | { type: "web_search_started"; callId: string }
   | { type: "web_search"; callId: string; action: WebSearchAction }
-  | { type: "command_started"; callId: string; command: string[]; cwd: string }
+  /** `processId` is its number among the commands of the process. */
+  | { type: "command_started"; callId: string; command: string[]; cwd: string; processId?: number }
   | { type: "command_output"; callId: string; chunk: Uint8Array }
   | {
       type: "command_finished";
@@ -81,7 +85,8 @@ export type Event =
   | { type: "context_compacted" }
   | { type: "entered_review"; target: ReviewTarget; hint: string }
   | { type: "exited_review"; output: ReviewOutput | null; text: string | null }
-  | { type: "error"; message: string }
+  /** `kind` is there when the model's host refused, and says why. */
+  | { type: "error"; message: string; kind?: RefusalKind }
   | { type: "turn_completed"; turnId: TurnId; lastAgentMessage: string | null }
   /** Always preceded by an `error` event with the same message. */
   | { type: "turn_failed"; turnId: TurnId; message: string }

@@ -2,6 +2,8 @@
 export interface TokenUsage {
   input_tokens: number;
   cached_input_tokens: number;
+  /** Tokens the host wrote into its cache; absent where it reports none. */
+  cache_write_input_tokens?: number;
   output_tokens: number;
   reasoning_output_tokens: number;
   total_tokens: number;
@@ -16,13 +18,20 @@ export const ZERO_USAGE: TokenUsage = {
 };
 
 export function addUsage(a: TokenUsage, b: TokenUsage): TokenUsage {
+  const written = (a.cache_write_input_tokens ?? 0) + (b.cache_write_input_tokens ?? 0);
   return {
     input_tokens: a.input_tokens + b.input_tokens,
     cached_input_tokens: a.cached_input_tokens + b.cached_input_tokens,
+    ...cacheWrites(written),
     output_tokens: a.output_tokens + b.output_tokens,
     reasoning_output_tokens: a.reasoning_output_tokens + b.reasoning_output_tokens,
     total_tokens: a.total_tokens + b.total_tokens,
   };
+}
+
+/** The field for tokens written into a cache, where there are any. */
+export function cacheWrites(tokens: number): Pick<TokenUsage, "cache_write_input_tokens"> {
+  return tokens > 0 ? { cache_write_input_tokens: tokens } : {};
 }
 
 export interface TokenUsageInfo {

@@ -1,7 +1,7 @@
 import { isObject, parseJsonObject } from "#lib/jsonl.ts";
 import type { ResponseItem } from "#protocol/items.ts";
 import type { SessionMeta, SessionSource } from "#protocol/rollout-item.ts";
-import type { RateLimitSnapshot, TokenUsage, TokenUsageInfo } from "#protocol/usage.ts";
+import { cacheWrites, type RateLimitSnapshot, type TokenUsage, type TokenUsageInfo } from "#protocol/usage.ts";
 import { storedItem } from "./stored-item.ts";
 
 type Json = Record<string, unknown>;
@@ -161,6 +161,7 @@ function usage(value: unknown): TokenUsage {
   return {
     input_tokens: count(stored.input_tokens),
     cached_input_tokens: count(stored.cached_input_tokens),
+    ...cacheWrites(count(stored.cache_write_input_tokens)),
     output_tokens: count(stored.output_tokens),
     reasoning_output_tokens: count(stored.reasoning_output_tokens),
     total_tokens: count(stored.total_tokens),

@@ -222,7 +222,8 @@ function startAllowed(request: CommandRequest, context: ToolContext, deps: Comma
   if ("unavailable" in plan) return { type: "unavailable", message: plan.message };
   try {
     const session = deps.sessions.start({ plan, tty, observer: commandObserver(request, context) });
-    context.emit({ type: "command_started", callId: request.callId, command: request.argv, cwd: workdir });
+    const started = { callId: request.callId, command: request.argv, cwd: workdir, processId: session.id };
+    context.emit({ type: "command_started", ...started });
     return { type: "started", session };
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;

@@ -128,7 +128,7 @@ const CASES: readonly [Event, ...string[]][] = [
 ];
 
 function newMap(showRawReasoning = false): EventMap {
-  const map = new EventMap({ threadId: "thread", showRawReasoning });
+  const map = new EventMap({ threadId: "thread", cwd: "/work", showRawReasoning });
   map.beginTurn("7", "go");
   return map;
 }

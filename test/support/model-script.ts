@@ -104,7 +104,10 @@ export function completed(usage: Partial<TokenUsage> = {}, id = "resp_1"): SseEv
       id,
       usage: {
         input_tokens: input,
-        input_tokens_details: { cached_tokens: usage.cached_input_tokens ?? 0 },
+        input_tokens_details: {
+          cached_tokens: usage.cached_input_tokens ?? 0,
+          ...(usage.cache_write_input_tokens && { cache_write_tokens: usage.cache_write_input_tokens }),
+        },
         output_tokens: output,
         output_tokens_details: { reasoning_tokens: usage.reasoning_output_tokens ?? 0 },
         total_tokens: usage.total_tokens ?? input + output,

@@ -1,4 +1,5 @@
 import { stripCitations } from "#memories/read/citations.ts";
+import type { RefusalKind } from "#protocol/events.ts";
 import { textMessage } from "#protocol/items.ts";
 import { compactHistory } from "../compact/run.ts";
 import { shouldCompact } from "../compact/when.ts";
@@ -10,7 +11,9 @@ import { turnContextRecord } from "./turn-context-record.ts";
 import type { Turn, TurnDeps } from "./turn-deps.ts";
 
 /** How the rounds of a turn ended. An interruption is not here: it rejects with the signal's reason. */
-export type TurnEnd = { type: "completed"; lastAgentMessage: string | null } | { type: "failed"; message: string };
+export type TurnEnd =
+  | { type: "completed"; lastAgentMessage: string | null }
+  | { type: "failed"; message: string; kind?: RefusalKind };
 
 /**
  * Asks the model round after round until it calls no more tools, compacting between rounds when the
@@ -48,5 +51,6 @@ function shownAnswer(state: ThreadState, from: number): string | null {
 /** What a final model failure makes of a turn. */
 export function failedTurn(failure: FinalFailure, state: ThreadState): TurnEnd {
   if (failure.kind === "context_window") state.markWindowFull();
-  return { type: "failed", message: failure.message };
+  const { message, kind } = failure;
+  return kind === "other" || kind === "aborted" ? { type: "failed", message } : { type: "failed", message, kind };
 }

@@ -1,4 +1,4 @@
-import type { TokenUsage } from "#protocol/usage.ts";
+import { cacheWrites, type TokenUsage } from "#protocol/usage.ts";
 import { failureOfIncomplete, failureOfResponseError } from "../errors.ts";
 import { isObject, type JsonObject, numberOf, parseJson, textOf } from "../json-value.ts";
 import type { ModelEvent } from "../model-client.ts";
@@ -119,6 +119,7 @@ function usageOf(usage: unknown): TokenUsage | null {
   return {
     input_tokens: input,
     cached_input_tokens: detail(usage.input_tokens_details, "cached_tokens"),
+    ...cacheWrites(detail(usage.input_tokens_details, "cache_write_tokens")),
     output_tokens: output,
     reasoning_output_tokens: detail(usage.output_tokens_details, "reasoning_tokens"),
     total_tokens: numberOf(usage.total_tokens) ?? input + output,
