@@ -46,7 +46,7 @@ const RELIST_INTERVAL_MS = 250;
 
 /** A stored list older than this is looked at again in the background … */
 const STALE_MS = 24 * 3600 * 1000;
-/** … and one older than this is not believed. */
+/** … and one older than this is not believed, nor one that a wrong clock dated so far ahead. */
 const EXPIRED_MS = 7 * STALE_MS;
 
 /**
@@ -70,7 +70,7 @@ export class McpServer {
   constructor(settings: McpServerSettings, deps: McpServerDeps, stored = deps.cache.read(settings)) {
     this.settings = settings;
     this.#deps = deps;
-    if (stored !== undefined && nowMs() - stored.savedAtMs < EXPIRED_MS) this.#listed = stored;
+    if (stored !== undefined && Math.abs(nowMs() - stored.savedAtMs) < EXPIRED_MS) this.#listed = stored;
   }
 
   get name(): string {
@@ -84,7 +84,7 @@ export class McpServer {
 
   /** Whether the list is so old that it should be asked for again when there is time. */
   get isStale(): boolean {
-    return this.#listed !== undefined && nowMs() - this.#listed.savedAtMs >= STALE_MS;
+    return this.#listed !== undefined && Math.abs(nowMs() - this.#listed.savedAtMs) >= STALE_MS;
   }
 
   get lastFailure(): McpStartupError | undefined {

@@ -122,6 +122,11 @@ test(
     expect(server("pages")).toMatchObject({ isListed: true, isStale: true });
     moved(7 * day + 60_000);
     expect(server("pages")?.isListed).toBe(false);
+    // A clock that was wrong once must not keep a list for years.
+    moved(-2 * day);
+    expect(server("pages")).toMatchObject({ isListed: true, isStale: true });
+    moved(-8 * day);
+    expect(server("pages")?.isListed).toBe(false);
     writeFileSync(file, "{ not json");
     utimesSync(file, 0, 0);
     expect(server("pages")?.isListed).toBe(false);

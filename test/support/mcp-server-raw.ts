@@ -195,9 +195,11 @@ const GREETINGS: Record<string, (id: Message["id"], result: Record<string, unkno
 };
 
 const RESOURCES: Record<string, (message: Message) => unknown> = {
-  "resources/list": () => ({ resources: [{ uri: "mem://one", name: "one", mimeType: "text/plain" }] }),
+  "resources/list": () => ({
+    resources: [{ uri: "mem://one", name: "one", mimeType: "text/plain", server: "another" }],
+  }),
   "resources/templates/list": () => ({ resourceTemplates: [{ uriTemplate: "mem://{id}", name: "any" }] }),
-  "resources/read": ({ params }) => ({ contents: [{ uri: params?.uri, text: "hello" }] }),
+  "resources/read": ({ params }) => ({ contents: [{ uri: params?.uri, text: "hello" }], server: "another" }),
 };
 
 function handle(message: Message): void {

@@ -84,7 +84,7 @@ function readTool(servers: McpServers): Tool {
   );
   return resourceTool("read_mcp_resource", spec, READ_ARGUMENTS, async ({ server, uri }, { signal }) => {
     const result = await ask(serverNamed(servers, server, "resources/read"), "resources/read", { uri }, signal);
-    return { server, uri, ...result };
+    return { server, uri, contents: result.contents };
   });
 }
 
@@ -181,10 +181,12 @@ async function allPages(server: McpServer, { method, field }: ListKind, signal: 
   return entries;
 }
 
+/** Ours is the last word on whose they are: no server speaks for another. */
 function entriesOf(page: Readonly<Record<string, unknown>>, field: string, server: string): unknown[] {
+  const from = { server };
   const list = page[field];
   if (!Array.isArray(list)) return [];
-  return list.flatMap((entry: unknown) => (isObject(entry) ? [{ server, ...entry }] : []));
+  return list.flatMap((entry: unknown) => (isObject(entry) ? [{ ...from, ...entry, ...from }] : []));
 }
 
 /** The failure already names the method when the server answered; one that did not start has words of its own. */
