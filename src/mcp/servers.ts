@@ -6,7 +6,7 @@ import { type OfferedPlace, readOffer, writeOffer } from "./offer-cache.ts";
 import { McpServer, type McpServerDeps, type McpServerStatus } from "./server.ts";
 import { ToolCache } from "./tool-cache.ts";
 import type { McpToolInfo } from "./tool-info.ts";
-import { qualifiedToolName } from "./tool-names.ts";
+import { qualifiedNameHead, qualifiedToolName } from "./tool-names.ts";
 
 /** A tool the model can be offered. */
 export interface OfferedTool {
@@ -122,6 +122,18 @@ export class McpServers {
     const from = this.#servers.map((server) => server.tools);
     if (!isMadeFrom(this.#offered, from)) this.#offered = { from, tools: this.#collect() };
     return this.#offered.tools;
+  }
+
+  /**
+   * Resolves when the servers that a tool of this name could belong to have told their lists or have failed; undefined
+   * when all of them are known.
+   */
+  listsFor(qualifiedName: string): Promise<unknown> | undefined {
+    const unlisted = this.#servers.filter(
+      (server) => !server.isListed && qualifiedName.startsWith(qualifiedNameHead(server.name)),
+    );
+    if (unlisted.length === 0) return undefined;
+    return Promise.allSettled(unlisted.map((server) => server.start()));
   }
 
   /** Ends every server. */

@@ -19,3 +19,8 @@ export function qualifiedToolName(server: string, tool: string): string {
   if (name.length <= NAME_LIMIT) return name;
   return name.slice(0, HASHED_NAME_HEAD) + sha1Hex(full);
 }
+
+/** What the qualified names of all tools of a server begin with. */
+export function qualifiedNameHead(server: string): string {
+  return qualifiedToolName(server, "").slice(0, HASHED_NAME_HEAD);
+}

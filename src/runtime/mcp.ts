@@ -34,7 +34,7 @@ export interface Mcp {
   close(): Promise<void>;
 }
 
-/** Somebody who looks at an interface waits no longer than this; the tools come with the next turn. */
+/** Somebody who looks at an interface waits no longer than this; the tools come with the next request. */
 const INTERACTIVE_WAIT_MS = 50;
 
 export function createMcp({ settings, codexHome, cwd, source }: RuntimeOptions): Mcp {
@@ -42,8 +42,10 @@ export function createMcp({ settings, codexHome, cwd, source }: RuntimeOptions):
   const held: Event[] = [];
   let emit = (event: Event): void => void held.push(event);
   let isTold = false;
+  // An interface shows the servers itself, and nobody may write into its screen.
+  const onNote = source === "cli" ? () => {} : (text: string) => writeStderr(`${printable(text)}\n`);
   const whole = async (signal: AbortSignal) => {
-    const startup = await servers.settled({ onNote: (text) => writeStderr(`${printable(text)}\n`), signal });
+    const startup = await servers.settled({ onNote, signal });
     if (isTold || startup.ready.length + startup.failed.length === 0) return;
     isTold = true;
     emit({ type: "mcp_startup_complete", ...startup });

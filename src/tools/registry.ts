@@ -7,6 +7,8 @@ export interface ToolRegistry {
   /** Specs in the order the tools were given, hosted tools included. */
   specs(model: ModelInfo): ToolSpec[];
   find(name: string): Tool | undefined;
+  /** A tool that may still arrive, since who would have it is only starting; undefined when nobody is. Never rejects. */
+  awaited?(name: string): Promise<Tool | undefined> | undefined;
 }
 
 /** A registry over the given tools; a later tool of the same name is a bug and throws. */

@@ -1,3 +1,4 @@
+import { raceAbort } from "#lib/abort.ts";
 import { monotonicMs } from "#lib/clock.ts";
 import { SharedLock } from "#lib/semaphore.ts";
 import type { TruncationPolicy } from "#lib/truncate.ts";
@@ -5,7 +6,7 @@ import type { ResponseItem, ToolOutputPayload } from "#protocol/items.ts";
 import { log } from "#telemetry/log.ts";
 import { limitToolOutput } from "./output-limit.ts";
 import type { ToolRegistry } from "./registry.ts";
-import type { ToolCall, ToolContext, ToolResult } from "./tool.ts";
+import type { Tool, ToolCall, ToolContext, ToolResult } from "./tool.ts";
 import { runWithHooks, type ToolHooks } from "./tool-hooks.ts";
 
 /** The call an item asks for, or undefined for items that are no tool call. */
@@ -59,23 +60,32 @@ export class ToolRouter {
   /** Never rejects for what a model can send; rejects with the signal's reason when aborted, and for bugs. */
   run(call: ToolCall, context: ToolContext): Promise<ToolResult> {
     const tool = this.#registry.find(call.name);
-    if (tool === undefined) return Promise.resolve({ output: unknownTool(call), success: false });
     const task = async () => {
       context.signal.throwIfAborted();
-      const started = monotonicMs();
-      log("tools", "debug", "call", { name: call.name, call_id: call.callId });
-      const result = await (this.#hooks === undefined
-        ? tool.run(call, context)
-        : runWithHooks(tool, call, context, this.#hooks));
-      log("tools", "debug", "answer", {
-        name: call.name,
-        call_id: call.callId,
-        success: result.success,
-        ms: Math.round(monotonicMs() - started),
-      });
-      return result;
+      const found = tool ?? (await this.#awaited(call.name, context.signal));
+      return found === undefined ? { output: unknownTool(call), success: false } : this.#answer(found, call, context);
     };
-    return tool.parallel ? this.#lock.runShared(task) : this.#lock.runExclusive(task);
+    return tool?.parallel ? this.#lock.runShared(task) : this.#lock.runExclusive(task);
+  }
+
+  async #awaited(name: string, signal: AbortSignal): Promise<Tool | undefined> {
+    const arriving = this.#registry.awaited?.(name);
+    return arriving === undefined ? undefined : raceAbort(arriving, signal);
+  }
+
+  async #answer(tool: Tool, call: ToolCall, context: ToolContext): Promise<ToolResult> {
+    const started = monotonicMs();
+    log("tools", "debug", "call", { name: call.name, call_id: call.callId });
+    const result = await (this.#hooks === undefined
+      ? tool.run(call, context)
+      : runWithHooks(tool, call, context, this.#hooks));
+    log("tools", "debug", "answer", {
+      name: call.name,
+      call_id: call.callId,
+      success: result.success,
+      ms: Math.round(monotonicMs() - started),
+    });
+    return result;
   }
 }
 

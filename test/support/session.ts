@@ -3,6 +3,7 @@ import { type ConfigFlags, loadConfig } from "#config/load.ts";
 import { resolveSettings } from "#config/resolve.ts";
 import type { Event } from "#protocol/events.ts";
 import type { Op } from "#protocol/ops.ts";
+import type { SessionSource } from "#protocol/rollout-item.ts";
 import { createRuntime } from "#runtime/create.ts";
 import type { ThreadStart } from "#runtime/resume-point.ts";
 import { type ModelServer, type ResponseScript, startModelServer } from "./model-server.ts";
@@ -29,6 +30,8 @@ export interface TestSessionOptions {
   start?: ThreadStart;
   /** Whether questions are put to the test, which answers with `submit`; default false. */
   canAsk?: boolean;
+  /** Who holds the session: "cli" is somebody at an interface; default "exec". */
+  source?: SessionSource;
   /** Goes on in the home of another session. */
   home?: TempHome;
 }
@@ -43,7 +46,7 @@ export async function startSession(options: TestSessionOptions): Promise<TestSes
     settings: await testSettings(home, server.baseUrl, options.config ?? {}),
     codexHome: home.codexHome,
     cwd: home.cwd,
-    source: "exec",
+    source: options.source ?? "exec",
     originator: "codex_exec",
     canAsk: options.canAsk ?? false,
     ephemeral: false,

@@ -21,13 +21,14 @@ export type TurnEnd =
  */
 export async function runTurn(deps: TurnDeps, state: ThreadState, turn: Turn): Promise<TurnEnd> {
   await deps.toolsReady(turn.signal);
-  const tools = deps.registry.specs(state.settings.model);
   const metadata = await deps.turnMetadata();
   let from = state.history.items.length;
   let continuations = 0;
   while (true) {
     state.record({ type: "turn_context", payload: turnContextRecord(state.settings, turn) });
-    const outcome = await sample(deps, state, turn, () => turnRequest(state, turn, tools, metadata));
+    // Tools of a server that has come up, or has changed its list, are offered from the next request on.
+    const tools = () => deps.registry.specs(state.settings.model);
+    const outcome = await sample(deps, state, turn, () => turnRequest(state, turn, tools(), metadata));
     if (outcome.type === "failed") return failedTurn(outcome.failure, state);
     if (outcome.calls === 0) {
       const lastAgentMessage = shownAnswer(state, from);

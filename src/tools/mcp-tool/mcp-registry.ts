@@ -15,15 +15,17 @@ export function withMcpTools(own: ToolRegistry, servers: McpServers, approvals: 
     }
     return tool;
   };
+  const find = (name: string): Tool | undefined => {
+    const offered = servers.tools.get(name);
+    return own.find(name) ?? (offered === undefined ? undefined : toolFor(offered));
+  };
   return {
     specs: (model) => {
       const specs = own.specs(model);
       for (const offered of servers.tools.values()) specs.push(mcpToolSpec(offered));
       return specs;
     },
-    find: (name) => {
-      const offered = servers.tools.get(name);
-      return own.find(name) ?? (offered === undefined ? undefined : toolFor(offered));
-    },
+    find,
+    awaited: (name) => servers.listsFor(name)?.then(() => find(name)),
   };
 }
