@@ -1,4 +1,5 @@
 import { sleep } from "#lib/abort.ts";
+import { wellFormedJson } from "#lib/jsonl.ts";
 import { Semaphore } from "#lib/semaphore.ts";
 import { OrphanWatch } from "#process/orphan-watch.ts";
 import { killSessions } from "#process/process-group.ts";
@@ -132,7 +133,7 @@ export class HookDispatcher {
       this.#sweep ??= setTimeout(() => this.#killLeft(), SWEEP_AFTER_MS);
     };
     return runHook(
-      { command, input: JSON.stringify(input), timeoutMs, cwd: session.cwd, env, onStart, onLeft },
+      { command, input: wellFormedJson(input), timeoutMs, cwd: session.cwd, env, onStart, onLeft },
       signal,
     );
   }

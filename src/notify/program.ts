@@ -1,4 +1,5 @@
 import { messageOf } from "#lib/errors.ts";
+import { wellFormedJson } from "#lib/jsonl.ts";
 
 /** What a `notify` program is told when a turn has ended. */
 export interface TurnNotification {
@@ -45,7 +46,7 @@ export function notifyTurnComplete(
 export function notificationPayload(notification: TurnNotification): string {
   let { inputMessages, lastAgentMessage } = notification;
   while (true) {
-    const json = JSON.stringify({
+    const json = wellFormedJson({
       type: "agent-turn-complete",
       "thread-id": notification.threadId,
       "turn-id": notification.turnId,

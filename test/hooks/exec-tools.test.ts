@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, symlinkSync, utimesSync } from "node:fs";
 import { dirname } from "node:path";
-import { answer, customToolCall, functionCall, localShellCall } from "../support/model-script.ts";
+import { answer, assistantText, customToolCall, functionCall, localShellCall } from "../support/model-script.ts";
 import { tempHome } from "../support/temp-home.ts";
 import { type Handler, hookStage, messages, printing, record, say, shell, toolOutput } from "./exec-stage.ts";
 
@@ -336,6 +336,24 @@ describe("what the model is told", () => {
     expect(stage.recorded().map((input) => input.tool_response)).toEqual(["one\nOutput:\ntwo\n"]);
   }, 60_000);
 });
+
+test("what hooks and the notify program read is JSON for strict readers too", async () => {
+  await using stage = await hookStage({
+    responses: [shell("echo half \ud800 pair"), answer(assistantText("half \udfff pair"))],
+    toml: `notify = ["sh", "-c", 'printf %s "$1" > $HOME/part; mv $HOME/part $HOME/notified', "sh"]`,
+  });
+  const handler = { type: "command", command: record(stage.path("records")) };
+  const hooks = { PreToolUse: [{ hooks: [handler] }], Stop: [{ hooks: [handler] }] };
+  stage.home.write(".codex/hooks.json", JSON.stringify({ hooks }));
+  await stage.run(GO);
+  const [call, stop] = stage.recorded();
+  expect(call).toMatchObject({ tool_input: { command: "echo half \ufffd pair" } });
+  expect(stop).toMatchObject({ last_assistant_message: "half \ufffd pair" });
+  const deadline = Date.now() + 20_000;
+  while (!stage.has("../notified") && Date.now() < deadline) await Bun.sleep(10);
+  const notified = JSON.parse(readFileSync(stage.path("notified"), "utf8")) as Record<string, unknown>;
+  expect(notified["last-assistant-message"]).toBe("half \ufffd pair");
+}, 60_000);
 
 test("statusMessage is progress on standard error, systemMessage a warning", async () => {
   await using stage = await hookStage({
