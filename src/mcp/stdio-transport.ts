@@ -18,6 +18,9 @@ export interface ServerProgram {
 
 /** One message may be this long; a longer one ends the connection, so that no server can fill our memory. */
 export const MAX_MESSAGE_BYTES = 64 << 20;
+/** So many answers may wait for a server that does not read; nobody has as many questions. */
+const MAX_UNSENT = 10_000;
+const UNSENT_PAUSE_MS = 20;
 /** What is kept of standard error, for the person who looks for the reason of a failure. */
 const STDERR_TAIL_BYTES = 4096;
 /** A server that is told to end by the end of its input gets this long, then as long again after SIGTERM. */
@@ -47,6 +50,8 @@ export class StdioTransport implements Transport {
   #child: ServerChild | undefined;
   #pieces: Uint8Array[] = [];
   #pieceBytes = 0;
+  /** Messages that the server has not taken yet. */
+  #unsent = 0;
   #stderrTail = "";
   #ended: Promise<void> = Promise.resolve();
 
@@ -70,8 +75,13 @@ export class StdioTransport implements Transport {
 
   async send(message: JSONRPCMessage): Promise<void> {
     if (this.#child === undefined) throw new Error("Transport closed");
-    this.#child.stdin.write(`${JSON.stringify(message)}\n`);
-    await this.#child.stdin.flush();
+    this.#unsent++;
+    try {
+      this.#child.stdin.write(`${JSON.stringify(message)}\n`);
+      await this.#child.stdin.flush();
+    } finally {
+      this.#unsent--;
+    }
   }
 
   /** Resolves when the server and everything it started in its session is gone. */
@@ -123,6 +133,7 @@ export class StdioTransport implements Transport {
       this.#pieces = [];
       this.#pieceBytes = 0;
       start = end + 1;
+      if (this.#unsent > MAX_UNSENT) await this.#untilRead();
       if (monotonicMs() < sliceEndMs) continue;
       await nextTurn();
       sliceEndMs = monotonicMs() + SLICE_MS;
@@ -130,6 +141,11 @@ export class StdioTransport implements Transport {
     if (start === chunk.length) return;
     this.#pieces.push(chunk.subarray(start));
     this.#pieceBytes += chunk.length - start;
+  }
+
+  /** A server that asks and asks and does not read what we answer is not listened to meanwhile. */
+  async #untilRead(): Promise<void> {
+    while (this.#unsent > MAX_UNSENT && this.#child !== undefined) await sleep(UNSENT_PAUSE_MS);
   }
 
   #deliver(line: Buffer): void {

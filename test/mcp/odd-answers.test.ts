@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { validMessage } from "#mcp/valid-message.ts";
-import { rawServer } from "../support/mcp-settings.ts";
+import { mcpSettings, rawServer, stdioTransport } from "../support/mcp-settings.ts";
 import { tempHome } from "../support/temp-home.ts";
 import { mcpStage, NEVER } from "./mcp-stage.ts";
 
@@ -138,6 +138,21 @@ test(
     const cancelled = messages.filter(({ method }) => method === "notifications/cancelled");
     const { id } = messages.find(({ params }) => params?.name === "slow");
     expect(cancelled.map(({ params }) => params.requestId)).toEqual([id]);
+  },
+  WAIT,
+);
+
+test(
+  "a server that asks without end and reads no answer costs no memory",
+  async () => {
+    const ask = '{"jsonrpc":"2.0","id":"ask","method":"ping"}';
+    const script = `read greeting; exec yes '${ask}'`;
+    const settings = mcpSettings("deaf", stdioTransport("/bin/sh", ["-c", script]), { startupTimeoutMs: 4_000 });
+    await using at = await mcpStage([settings]);
+    const before = process.memoryUsage().rss;
+    await at.settled();
+    expect(at.servers.all[0]?.lastFailure?.reason).toBe("request timed out after 4 seconds");
+    expect(process.memoryUsage().rss - before).toBeLessThan(300 << 20);
   },
   WAIT,
 );
