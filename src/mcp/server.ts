@@ -14,7 +14,7 @@ import {
 } from "./connection.ts";
 import { LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import { McpStartupError, McpStartupTimeout, startupFailureText } from "./startup-error.ts";
-import type { CachedTools, ToolCache } from "./tool-cache.ts";
+import { type CachedTools, LIST_LIFETIME_MS, type ToolCache } from "./tool-cache.ts";
 import type { McpToolInfo } from "./tool-info.ts";
 
 /** What a person is told while servers start. */
@@ -44,10 +44,8 @@ const RETRY_AFTER_MS = 30_000;
 /** A server that says again and again that its list changed is asked for it no more often than this. */
 const RELIST_INTERVAL_MS = 250;
 
-/** A stored list older than this is looked at again in the background … */
+/** A stored list older than this is looked at again in the background. */
 const STALE_MS = 24 * 3600 * 1000;
-/** … and one older than this is not believed, nor one that a wrong clock dated so far ahead. */
-const EXPIRED_MS = 7 * STALE_MS;
 
 /**
  * One configured server. It runs from the first time it is needed until `close`; one that ended by itself is
@@ -70,7 +68,8 @@ export class McpServer {
   constructor(settings: McpServerSettings, deps: McpServerDeps, stored = deps.cache.read(settings)) {
     this.settings = settings;
     this.#deps = deps;
-    if (stored !== undefined && Math.abs(nowMs() - stored.savedAtMs) < EXPIRED_MS) this.#listed = stored;
+    // A wrong clock may have dated it ahead.
+    if (stored !== undefined && Math.abs(nowMs() - stored.savedAtMs) < LIST_LIFETIME_MS) this.#listed = stored;
   }
 
   get name(): string {

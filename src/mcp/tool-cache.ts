@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
+import { nowMs } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import { sha256Hex } from "#lib/hash.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
@@ -9,6 +10,9 @@ import { VERSION } from "#lib/version.ts";
 import { log } from "#telemetry/log.ts";
 import { forgetOffers } from "./offer-cache.ts";
 import { isToolInfo, type McpToolInfo } from "./tool-info.ts";
+
+/** A list older than this is not believed any more. */
+export const LIST_LIFETIME_MS = 7 * 24 * 3600 * 1000;
 
 /** A stored list. */
 export interface CachedTools {
@@ -38,6 +42,7 @@ export class ToolCache {
       const content = { server: settings.name, saved_at: savedAtMs, tools };
       writeFileAtomic(this.#path(settings), JSON.stringify(content), { mode: 0o600 });
       forgetOffers(this.folder);
+      forgetExpired(this.folder);
     } catch (error) {
       log("mcp", "warn", "tool list not stored", { server: settings.name, error: messageOf(error) });
     }
@@ -45,6 +50,16 @@ export class ToolCache {
 
   #path(settings: McpServerSettings): string {
     return join(this.folder, `${settingsHash(settings)}.json`);
+  }
+}
+
+/** Settings that are others in every session, by a port or a folder, leave a file each. */
+function forgetExpired(folder: string): void {
+  const oldestMs = nowMs() - LIST_LIFETIME_MS;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const at = statSync(path, { throwIfNoEntry: false });
+    if (at?.isFile() === true && at.mtimeMs < oldestMs) rmSync(path, { force: true });
   }
 }
 

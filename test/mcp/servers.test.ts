@@ -103,6 +103,26 @@ test(
 );
 
 test(
+  "lists that nobody asked for in a week are gone with the next that is stored",
+  async () => {
+    await using at = await mcpStage([rawServer("pages", { name: "one" })]);
+    await at.settled();
+    const folder = join(at.home.codexHome, "cache/mcp-tools");
+    const [first = ""] = readdirSync(folder);
+    await using second = at.again([rawServer("pages", { name: "two" })]);
+    await second.settled();
+    expect(readdirSync(folder)).toContain(first);
+    const old = Date.now() / 1000 - 8 * 24 * 3600;
+    utimesSync(join(folder, first), old, old);
+    await using third = at.again([rawServer("pages", { name: "three" })]);
+    await third.settled();
+    expect(readdirSync(folder)).not.toContain(first);
+    expect(readdirSync(folder)).toHaveLength(2);
+  },
+  WAIT,
+);
+
+test(
   "the stored list belongs to the settings, is private, and grows old",
   async () => {
     await using at = await mcpStage([rawServer("pages")]);
