@@ -64,6 +64,12 @@ export const mcpServer = section("A", {
   "mcp-server.events.mcp": "An MCP call is mcp_tool_call_begin and mcp_tool_call_end with an Ok or an Err.",
   "mcp-server.events.plan": "A plan is plan_update.",
   "mcp-server.events.web-search": "A search is an item, web_search_begin and web_search_end.",
+  "mcp-server.events.parsed-command": "parsed_cmd tells what plain commands read, list and search.",
+  "mcp-server.events.process-id": "exec_command_begin and exec_command_end of exec_command have a process_id.",
+  "mcp-server.events.turn-diff": "turn_diff comes after each patch and each round, with all changes so far.",
+  "mcp-server.events.picture":
+    "view_image is view_image_tool_call, and the picture an item and a user_message of its own.",
+  "mcp-server.events.failure-kinds": "codex_error_info tells kinds of failure apart, and the status of an answer.",
   "mcp-server.events.error": "A failed turn tells error with codex_error_info.",
   "mcp-server.events.stream-error":
     "A retry is stream_error with `Reconnecting... 1/1` and the reason in additional_details.",
