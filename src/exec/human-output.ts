@@ -73,6 +73,8 @@ export class HumanOutput implements ExecOutput {
         return this.#say(`warning: ${event.message}`);
       case "hook_started":
         return this.#say(`hook: ${event.event}: ${event.message}`);
+      case "hook_blocked":
+        return this.#say(`hook: ${event.event} blocked: ${event.reason}`);
       case "stream_error":
         return this.#say(event.message);
       case "error":

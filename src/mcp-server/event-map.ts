@@ -70,6 +70,8 @@ export class EventMap {
         return [{ type: "warning", message: event.message }];
       case "hook_started":
         return [{ type: "background_event", message: event.message }];
+      case "hook_blocked":
+        return [{ type: "background_event", message: `${event.event} blocked: ${event.reason}` }];
       case "stream_error":
         return [streamError(event.message)];
       case "error":

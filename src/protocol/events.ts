@@ -18,6 +18,8 @@ export type Event =
   | { type: "warning"; message: string }
   /** A hook of this event (`PreToolUse`) that has something to say to people begins. */
   | { type: "hook_started"; event: string; message: string }
+  /** Hooks of this event keep something from going on that people would not see otherwise. */
+  | { type: "hook_blocked"; event: string; reason: string }
   /** A stream retry: `message` is the full "Reconnecting... n/5 (…)" text. */
   | { type: "stream_error"; message: string }
   | { type: "agent_message_delta"; itemId: string; delta: string }

@@ -31,7 +31,27 @@ export async function fire(
     emit({ type: "hook_started", event, message }),
   );
   show(verdict, emit);
+  const reason = unseenBlock(facts, verdict);
+  if (reason !== null) emit({ type: "hook_blocked", event: facts.event, reason });
   return verdict;
+}
+
+/** Of other events, the end of the turn says that a hook blocked something. */
+const BLOCKS_UNSEEN: ReadonlySet<EventFacts["event"]> = new Set([
+  "PreToolUse",
+  "PermissionRequest",
+  "PostToolUse",
+  "Stop",
+  "SubagentStop",
+]);
+/** Characters of a reason that people are shown. */
+const SHOWN_REASON_CHARS = 2000;
+
+/** Why something does not go on although nothing else tells people; a hook that failed has been shown. */
+function unseenBlock({ event }: EventFacts, { block, permission, messages }: HookVerdict): string | null {
+  const reason = block ?? (permission?.behavior === "deny" ? permission.message : null);
+  if (reason === null || !BLOCKS_UNSEEN.has(event) || messages.includes(reason)) return null;
+  return reason.slice(0, SHOWN_REASON_CHARS);
 }
 
 /** Tells hooks whose answer changes nothing. */

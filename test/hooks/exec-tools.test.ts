@@ -365,3 +365,26 @@ test("statusMessage is progress on standard error, systemMessage a warning", asy
   expect(run.stderr).toContain("warning: be careful\n");
   expect(run.stdout).toBe("ok\n");
 }, 60_000);
+
+test("people see what a hook blocked, once, and what it cannot say to a terminal is left out", async () => {
+  const refuse = (reason: string) => ({
+    command: `[ -e ${reason} ] || { touch ${reason}; printf '${reason}\\033[2J' >&2; exit 2; }`,
+  });
+  await using stage = await hookStage({
+    responses: [shell("true"), shell("true"), say("more"), say("ok")],
+    hooks: { PreToolUse: [refuse("no-call")], PostToolUse: [refuse("no-output")], Stop: [refuse("no-end")] },
+  });
+  const { stderr } = await stage.run(GO);
+  const told = stderr.split("\n").filter((line) => line.startsWith("hook: "));
+  expect(told).toEqual([
+    "hook: PreToolUse blocked: no-call",
+    "hook: PostToolUse blocked: no-output",
+    "hook: Stop blocked: no-end",
+  ]);
+  await using failing = await hookStage({
+    responses: [shell("true"), say("ok")],
+    hooks: { PreToolUse: [{ command: "exit 1" }] },
+  });
+  const failed = await failing.run(GO);
+  expect(failed.stderr.match(/ended with exit code 1/g)).toHaveLength(1);
+}, 60_000);

@@ -34,6 +34,7 @@ const CASES: readonly [Event, ...string[]][] = [
   [{ type: "raw_response_item", item: { type: "unknown", raw: { type: "new", id: "x" } } }, "raw_response_item"],
   [{ type: "warning", message: "w" }, "warning"],
   [{ type: "hook_started", event: "Stop", message: "h" }, "background_event"],
+  [{ type: "hook_blocked", event: "Stop", reason: "h" }, "background_event"],
   [{ type: "stream_error", message: "Reconnecting... 1/5 (gone (again))" }, "stream_error"],
   [
     { type: "agent_message_delta", itemId: "a", delta: "d" },

@@ -24,6 +24,7 @@ const FORWARDED: ReadonlySet<Event["type"]> = new Set([
   "plan_updated",
   "stream_error",
   "hook_started",
+  "hook_blocked",
   "warning",
 ] satisfies Event["type"][]);
 
