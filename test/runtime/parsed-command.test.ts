@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { commandPurposes } from "#runtime/parsed-command.ts";
 
 interface Recorded {
@@ -29,6 +30,41 @@ test("every difference has its reason, and there are few", () => {
 test("a very long script takes no time to speak of", () => {
   const script = "cat a.txt | head -5 && rg 'x y' src; ".repeat(20_000);
   expect(commandPurposes(["bash", "-lc", `${script}ls`])).toHaveLength(40_001);
+});
+
+test("no text makes it throw", () => {
+  const piece = fc.constantFrom(
+    "cat",
+    "rg",
+    " ",
+    "a.txt",
+    "|",
+    "&&",
+    ";",
+    "'",
+    '"',
+    "\\",
+    "-n",
+    "--",
+    "cd",
+    "\n",
+    "$",
+    "#",
+    "xargs",
+    "sed",
+  );
+  const script = fc.oneof(
+    fc.string(),
+    fc.array(piece).map((pieces) => pieces.join("")),
+  );
+  fc.assert(
+    fc.property(script, fc.array(fc.string(), { minLength: 1 }), (text, argv) => {
+      for (const { cmd } of [...commandPurposes(["bash", "-lc", text]), ...commandPurposes(argv)]) {
+        if (typeof cmd !== "string") throw new Error(`no text for ${text}`);
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test.each(["$(ls)", "cat a > b", "A=1 cat a", "if true; then cat a; fi", "cat 'a", "# only this"])(
