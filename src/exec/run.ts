@@ -50,9 +50,13 @@ export async function runExec(runtime: Runtime, request: ExecRequest): Promise<n
   session.begin(started);
   started.thread.submit(request.op);
   const end = await session.ended;
-  session.dispose();
-  await runtime.shutdown();
-  writeLastMessage(request.lastMessageFile, end);
+  try {
+    // Before the hooks of the end, in which a signal may end us.
+    writeLastMessage(request.lastMessageFile, end);
+  } finally {
+    session.dispose();
+    await runtime.shutdown();
+  }
   if (end.type === "completed") await runtime.learn();
   switch (end.type) {
     case "completed":

@@ -160,6 +160,18 @@ describe("a hook cannot disturb the turn", () => {
     await until(() => !isRunning(id));
   }, 60_000);
 
+  test("by hanging at the end: the answer's file is there before", async () => {
+    await using stage = await hookStage({ responses: [say("ok")] });
+    const [begun, file] = [stage.path("begun"), stage.path("answer")];
+    const handler = { type: "command", command: `touch ${begun}; sleep 600`, timeout: 3 };
+    stage.home.write(".codex/hooks.json", JSON.stringify({ hooks: { SessionEnd: [{ hooks: [handler] }] } }));
+    const run = stage.start(["exec", "-o", file, "go"]);
+    await until(() => existsSync(begun));
+    run.kill("SIGTERM");
+    await run.done;
+    expect(readFileSync(file, "utf8")).toBe("ok");
+  }, 60_000);
+
   test("by hanging at the end: SessionEnd has a second, and three at most", async () => {
     await using stage = await hookStage({
       responses: [say("ok")],
