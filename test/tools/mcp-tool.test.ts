@@ -154,6 +154,17 @@ describe("mcpOutput", () => {
     expect(JSON.stringify(big).length).toBeLessThan(200);
   });
 
+  test("an image of a kind that providers refuse goes, for it would be refused in every later turn too", () => {
+    const outputOf = (block: Record<string, unknown>) =>
+      JSON.stringify(mcpOutput(result({ type: "image", ...block }), { supportsImages: true }));
+    expect(outputOf({ data: "aGk=", mimeType: "image/svg+xml" })).toBe(
+      '[{"type":"input_text","text":"[image left out: models take PNG, JPEG, GIF and WebP, this is image/svg+xml]"}]',
+    );
+    expect(outputOf({ data: "aGk=" })).toContain("this is none of them]");
+    expect(outputOf({ data: "aGk=", mimeType: "image/JPG" })).toContain('"data:image/jpeg;base64,aGk="');
+    expect(outputOf({ data: "iVBORw0KGgoAAAA" })).toContain('"data:image/png;base64,iVBORw0KGgoAAAA"');
+  });
+
   test("blocks that no content part can carry stay JSON, beside images too", () => {
     const audio = { type: "audio", data: "aGk=", mimeType: "audio/wav" };
     expect(mcpOutput(result(image, audio), { supportsImages: true })).toBe(JSON.stringify([image, audio]));

@@ -1,3 +1,4 @@
+import { printable } from "#lib/printable.ts";
 import type { ContentPart, ToolOutputPayload } from "#protocol/items.ts";
 import type { McpCallResult } from "#protocol/mcp.ts";
 
@@ -25,7 +26,28 @@ function contentPart(block: Readonly<Record<string, unknown>>, supportsImages: b
   if (block.data.length > IMAGE_LIMIT_CHARS) {
     return { type: "input_text", text: `[image left out: ${Math.round(block.data.length * 0.75)} bytes are too many]` };
   }
-  const mimeType = typeof block.mimeType === "string" ? block.mimeType : "application/octet-stream";
-  const url = block.data.startsWith("data:") ? block.data : `data:${mimeType};base64,${block.data}`;
-  return { type: "input_image", image_url: url };
+  if (block.data.startsWith("data:")) return { type: "input_image", image_url: block.data };
+  const type = imageType(block.mimeType, block.data);
+  if (type !== undefined) return { type: "input_image", image_url: `data:${type};base64,${block.data}` };
+  const named = typeof block.mimeType === "string" ? printable(block.mimeType).slice(0, MIME_CHARS) : "none of them";
+  return { type: "input_text", text: `[image left out: models take PNG, JPEG, GIF and WebP, this is ${named}]` };
+}
+
+/** Longest MIME type that is told. */
+const MIME_CHARS = 100;
+/** How the kinds of images begin that models take, in base64. Providers refuse every other, now and in each later turn. */
+const BEGINNINGS = {
+  "image/png": "iVBORw0KGgo",
+  "image/jpeg": "/9j/",
+  "image/gif": "R0lGOD",
+  "image/webp": "UklGR",
+} as const;
+
+/** The type as the server names it or, where it names none, as the data has it; undefined where no model takes it. */
+function imageType(named: unknown, data: string): string | undefined {
+  const types = Object.entries(BEGINNINGS);
+  if (typeof named !== "string") return types.find(([, beginning]) => data.startsWith(beginning))?.[0];
+  const type = named.toLowerCase().replace(/;.*$/s, "").trim();
+  const usual = type === "image/jpg" ? "image/jpeg" : type;
+  return types.find(([known]) => known === usual)?.[0];
 }
