@@ -65,7 +65,7 @@ function boundedBody(
     const { done, value } = await reader.read();
     if (done) return undefined;
     bytes = isStream ? bytesAfterEvent(value, bytes) : bytes + value.length;
-    if (bytes <= MAX_MESSAGE_BYTES) return value;
+    if (bytes <= MAX_MESSAGE_BYTES) return isStream ? withUsualRetry(value) : value;
     reader.cancel().catch(() => {});
     throw new Error(`the answer is longer than ${MAX_MESSAGE_BYTES} bytes`);
   };
@@ -82,6 +82,13 @@ function boundedBody(
     },
     cancel: (reason) => reader.cancel(reason),
   });
+}
+
+/** A pause that no timer takes would be none, and the runtime would say so on standard error. */
+function withUsualRetry(piece: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+  if (!bytes.includes("retry:")) return piece;
+  return Buffer.from(bytes.toString("latin1").replaceAll(/^retry: ?\d{7,}(?=\r|\n)/gm, "retry: 60000"), "latin1");
 }
 
 /** How much of an event is there after this piece. An end that two pieces share is missed; the next one is not. */
