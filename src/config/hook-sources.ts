@@ -35,6 +35,15 @@ export function hookSources(layers: readonly ConfigLayer[]): HookSource[] {
   });
 }
 
+/** For people who wonder: the folders of projects that bring hooks and are not trusted, and why not. */
+export function unusedHooks(layers: readonly ConfigLayer[]): string[] {
+  return layers.flatMap(({ name, folder, table, disabledReason }) => {
+    if (name !== "project" || folder === null || disabledReason === null) return [];
+    const hasHooks = table.hooks !== undefined || isThere(join(folder, "hooks.json"));
+    return hasHooks ? [`The hooks of "${folder}" are not used: ${disabledReason}`] : [];
+  });
+}
+
 /** Also a link to nothing and a file nobody may look at: reading it fails then, and a guard does not vanish unseen. */
 function isThere(file: string): boolean {
   try {

@@ -57,7 +57,12 @@ describe("a project's hooks", () => {
     const run = await stage.run(["exec", "--dangerously-bypass-hook-trust", "go"]);
     expect([run.code, run.stderr.includes("hook")]).toEqual([0, false]);
     expect(existsSync(mark)).toBe(false);
-    expect((await stage.run(["hooks", "list"])).stdout).toBe("No hooks are configured for this folder.\n");
+    const list = await stage.run(["hooks", "list"]);
+    expect(list.stdout).toBe("No hooks are configured for this folder.\n");
+    const folder = `${stage.home.cwd}/.codex`;
+    expect(list.stderr).toBe(
+      `warning: The hooks of "${folder}" are not used: the folder "${stage.home.cwd}" has no trust decision; trust it to use its configuration\n`,
+    );
     const all = await stage.run(["hooks", "trust", "--all"]);
     expect([all.code, all.stdout]).toEqual([0, "No hooks are configured for this folder.\n"]);
   }, 60_000);

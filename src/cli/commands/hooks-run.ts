@@ -1,3 +1,4 @@
+import { unusedHooks } from "#config/hook-sources.ts";
 import { loadConfig } from "#config/load.ts";
 import { resolveSettings } from "#config/resolve.ts";
 import { type Hook, hookName, type ParsedHooks, readHooks } from "#hooks/config.ts";
@@ -43,6 +44,7 @@ export async function decideHooks(names: readonly string[], trusted: boolean, op
 async function configuredHooks(options: HooksOptions): Promise<ParsedHooks> {
   const overrides = parseOverrides({ config: options.config ?? [], enable: [], disable: [] });
   const loaded = await loadConfig({ codexHome: codexHome(), cwd: process.cwd(), overrides });
+  for (const warning of unusedHooks(loaded.layers)) writeWarning(warning);
   return readHooks(resolveSettings(loaded).hookSources);
 }
 
