@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { monotonicMs } from "#lib/clock.ts";
 import { environment } from "#lib/env.ts";
 import { McpServers } from "#mcp/servers.ts";
 import { rawServer } from "../test/support/mcp-settings.ts";
@@ -18,8 +19,8 @@ export async function mcpStartRow(rounds: number): Promise<Row> {
   const folder = temporaryFolder("mcp-start");
   let arrivedMs = 0;
   const server = await startModelServer({
-    responses: () => {
-      arrivedMs = performance.now();
+    responses: (request) => {
+      arrivedMs = request.atMs;
       return answer(assistantText("hello"));
     },
     checkRequests: false,
@@ -35,7 +36,7 @@ export async function mcpStartRow(rounds: number): Promise<Row> {
   const homes = { none: home("none", ""), ten: home("ten", tables) };
   const firstRequest = async (name: keyof typeof homes) => {
     const env = { PATH: "/usr/local/bin:/usr/bin:/bin", HOME: homes[name], SHELL: "/bin/bash", TERM: "dumb" };
-    const started = performance.now();
+    const started = monotonicMs();
     await run([CODEX, "exec", "--json", "--skip-git-repo-check", "hi"], { env, cwd: folder.path });
     return arrivedMs - started;
   };

@@ -18,11 +18,27 @@ function nodeOf(schema: SchemaNode, key: string): SchemaNode | undefined {
 }
 
 function expand(value: unknown, node: SchemaNode, folder: string): unknown {
-  if (node.kind === "path") return typeof value === "string" ? absolutePath(value, folder) : value;
-  if (node.kind === "array" && Array.isArray(value)) return value.map((item) => expand(item, node.items, folder));
-  if (node.kind === "either") return node.options.reduce((result, option) => expand(result, option, folder), value);
-  if (isTable(value)) expandPaths(value, node, folder);
-  return value;
+  switch (node.kind) {
+    case "path":
+      return typeof value === "string" ? absolutePath(value, folder) : value;
+    case "array":
+      return Array.isArray(value) && holdsPath(node.items)
+        ? value.map((item) => expand(item, node.items, folder))
+        : value;
+    case "either":
+      return node.options.reduce((result, option) => expand(result, option, folder), value);
+    case "map":
+    case "table":
+      if (isTable(value)) expandPaths(value, node, folder);
+      return value;
+    default:
+      return value;
+  }
+}
+
+/** Lists of texts, the commonest of all, need no copy. */
+function holdsPath({ kind }: SchemaNode): boolean {
+  return kind !== "string";
 }
 
 /** The path from the home folder (`~`, `~/…`) or from `folder`. */

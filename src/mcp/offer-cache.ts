@@ -5,22 +5,37 @@ import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { messageOf } from "#lib/errors.ts";
 import { sha256Hex } from "#lib/hash.ts";
 import { VERSION } from "#lib/version.ts";
+import type { ToolSpec } from "#providers/model-client.ts";
 import { log } from "#telemetry/log.ts";
-import type { McpToolInfo } from "./tool-info.ts";
+import type { CachedTools, McpToolInfo } from "./tool-info.ts";
 
 /** A tool that is offered: its name for the model, the number of its server, its number in that server's list. */
 export type OfferedPlace = readonly [qualifiedName: string, server: number, tool: number];
 
 /** What a set of servers offered together when it was last looked at. */
 export interface StoredOffer {
-  /** One for each server. */
-  lists: readonly { tools: readonly McpToolInfo[]; savedAtMs: number }[];
-  /** In the model's order. */
-  order: readonly OfferedPlace[];
+  /** What requests list, in the model's order. */
+  specs: readonly ToolSpec[];
+  /** One for each server. Their tools, like `order`, are only read from the text when they are asked for. */
+  lists: readonly CachedTools[];
+  /** The tools of `specs`, in the same order. */
+  order(): readonly OfferedPlace[];
 }
 
 const PREFIX = "offer-";
 const HASH_DIGITS = 40;
+
+/** The first line of the file: what the first request needs. */
+interface Head {
+  savedAtMs: number[];
+  specs: ToolSpec[];
+}
+
+/** The second line: what calls need. */
+interface Tail {
+  lists: McpToolInfo[][];
+  order: OfferedPlace[];
+}
 
 /**
  * The offer of exactly these servers, from one file: before the first request ten files cost more than their
@@ -31,14 +46,29 @@ export function readOffer(folder: string, servers: readonly McpServerSettings[])
   const text = readText(offerPath(folder, servers));
   const body = text?.slice(HASH_DIGITS);
   if (text === undefined || body === undefined || hashOf(body) !== text.slice(0, HASH_DIGITS)) return undefined;
-  return JSON.parse(body) as StoredOffer;
+  const end = body.indexOf("\n");
+  const { savedAtMs, specs } = JSON.parse(body.slice(0, end)) as Head;
+  let parsed: Tail | undefined;
+  const tail = () => {
+    parsed ??= JSON.parse(body.slice(end)) as Tail;
+    return parsed;
+  };
+  const lists = savedAtMs.map((at, index) => ({
+    savedAtMs: at,
+    get tools() {
+      return tail().lists[index] ?? [];
+    },
+  }));
+  return { specs, lists, order: () => tail().order };
 }
 
 /** An offer that cannot be written costs the next session a millisecond, nothing else. */
 export function writeOffer(folder: string, servers: readonly McpServerSettings[], offer: StoredOffer): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const body = JSON.stringify(offer);
+    const head: Head = { savedAtMs: offer.lists.map(({ savedAtMs }) => savedAtMs), specs: [...offer.specs] };
+    const tail: Tail = { lists: offer.lists.map(({ tools }) => [...tools]), order: [...offer.order()] };
+    const body = `${JSON.stringify(head)}\n${JSON.stringify(tail)}`;
     writeFileAtomic(offerPath(folder, servers), hashOf(body) + body, { mode: 0o600 });
   } catch (error) {
     log("mcp", "warn", "offer not stored", { error: messageOf(error) });
@@ -60,8 +90,11 @@ function offerPath(folder: string, servers: readonly McpServerSettings[]): strin
     enabledTools ?? null,
     disabledTools,
   ]);
-  return join(folder, `${PREFIX}${hashOf(JSON.stringify([VERSION, parts]))}`);
+  return join(folder, `${PREFIX}${hashOf(JSON.stringify([FORM, VERSION, parts]))}`);
 }
+
+/** Changes with the form of the file. */
+const FORM = 2;
 
 function hashOf(text: string): string {
   return sha256Hex(text).slice(0, HASH_DIGITS);

@@ -14,8 +14,8 @@ import {
 } from "./connection.ts";
 import { LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import { McpStartupError, McpStartupTimeout, startupFailureText } from "./startup-error.ts";
-import { type CachedTools, LIST_LIFETIME_MS, type ToolCache } from "./tool-cache.ts";
-import type { McpToolInfo } from "./tool-info.ts";
+import { LIST_LIFETIME_MS, type ToolCache } from "./tool-cache.ts";
+import type { CachedTools, McpToolInfo } from "./tool-info.ts";
 
 /** What a person is told while servers start. */
 export type McpServerStatus = { type: "starting" } | { type: "ready" } | { type: "failed"; message: string };
@@ -90,14 +90,14 @@ export class McpServer {
     return this.#lastFailure;
   }
 
+  /** The list that counts now; another one is another object. */
+  get list(): CachedTools | undefined {
+    return this.#listed;
+  }
+
   /** Every tool the server has, in its order; none while they are not known. */
   get listed(): readonly McpToolInfo[] {
     return this.#listed?.tools ?? [];
-  }
-
-  /** When they were listed; 0 while they are not known. */
-  get listedAtMs(): number {
-    return this.#listed?.savedAtMs ?? 0;
   }
 
   /** Those the configuration lets through. */

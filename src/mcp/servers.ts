@@ -2,19 +2,12 @@ import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { raceAbort, sleep } from "#lib/abort.ts";
 import { CodexError } from "#lib/errors.ts";
 import { OrphanWatch } from "#process/orphan-watch.ts";
-import { type OfferedPlace, readOffer, writeOffer } from "./offer-cache.ts";
+import type { ToolSpec } from "#providers/model-client.ts";
+import { isCurrent, makeOffer, type Offer, type OfferedTool, restoreOffer } from "./offer.ts";
+import { readOffer, writeOffer } from "./offer-cache.ts";
 import { McpServer, type McpServerDeps, type McpServerStatus } from "./server.ts";
 import { ToolCache } from "./tool-cache.ts";
-import type { McpToolInfo } from "./tool-info.ts";
-import { qualifiedNameHead, qualifiedToolName } from "./tool-names.ts";
-
-/** A tool the model can be offered. */
-export interface OfferedTool {
-  /** `mcp__<server>__<tool>`, unique. */
-  qualifiedName: string;
-  server: McpServer;
-  info: McpToolInfo;
-}
+import { qualifiedNameHead } from "./tool-names.ts";
 
 /** How starting the servers that had to be waited for went. */
 export interface McpStartup {
@@ -31,6 +24,8 @@ const NOTE_AFTER_MS = 1_000;
 /** Old lists are looked at again once the session's own start is over. */
 const REFRESH_AFTER_MS = 2_000;
 
+const NOTHING_STARTED: Promise<McpStartup> = Promise.resolve({ ready: [], failed: [] });
+
 /** The MCP servers of one process. Nothing runs until `begin`, or until a tool is called. */
 export class McpServers {
   readonly #servers: readonly McpServer[];
@@ -39,7 +34,7 @@ export class McpServers {
   #startup: Promise<McpStartup> | undefined;
   #refresh: Timer | undefined;
   readonly #cache: ToolCache;
-  #offered: Offer | undefined;
+  #offer: Offer | undefined;
   /** The offer as it is stored. */
   #stored: Offer | undefined;
 
@@ -56,7 +51,10 @@ export class McpServers {
     const settings = options.settings.filter(({ enabled }) => enabled).sort((a, b) => (a.name < b.name ? -1 : 1));
     const stored = readOffer(this.#cache.folder, settings);
     this.#servers = settings.map((each, index) => new McpServer(each, deps, stored?.lists[index]));
-    if (stored !== undefined) this.#takeUp(stored.order);
+    // What was offered last time is offered again, as long as every list of it counts.
+    if (stored !== undefined && this.#servers.every((server) => server.isListed)) {
+      this.#stored = this.#offer = restoreOffer(this.#servers, stored);
+    }
   }
 
   /** By name, in order. */
@@ -75,7 +73,8 @@ export class McpServers {
   begin(onStatus: (server: string, status: McpServerStatus) => void): void {
     if (this.#startup !== undefined) return;
     this.#onStatus = onStatus;
-    this.#startup = this.#start(this.#servers.filter((server) => server.settings.required || !server.isListed));
+    const needed = this.#servers.filter((server) => server.settings.required || !server.isListed);
+    this.#startup = needed.length === 0 ? NOTHING_STARTED : this.#start(needed);
     this.#refresh = setTimeout(() => this.#refreshStale(), REFRESH_AFTER_MS);
     this.#refresh.unref();
   }
@@ -86,6 +85,7 @@ export class McpServers {
    */
   async required(options: { signal: AbortSignal }): Promise<void> {
     const required = this.#servers.filter((server) => server.settings.required);
+    if (required.length === 0) return;
     const starting = Promise.all(required.map((server) => server.start().catch(() => {})));
     await raceAbort(starting, options.signal);
     const failures = required.flatMap(({ name, lastFailure }) =>
@@ -104,7 +104,8 @@ export class McpServers {
    * `onNote` hears, after a second, what is waited for. Throws the signal's reason when aborted.
    */
   async settled(options: { onNote: (text: string) => void; signal: AbortSignal }): Promise<McpStartup> {
-    const startup = this.#startup ?? Promise.resolve({ ready: [], failed: [] });
+    const startup = this.#startup ?? NOTHING_STARTED;
+    if (startup === NOTHING_STARTED) return startup;
     const over = new AbortController();
     sleep(NOTE_AFTER_MS, over.signal).then(
       () => options.onNote(this.#waitingNote()),
@@ -117,11 +118,14 @@ export class McpServers {
     }
   }
 
-  /** What the model is offered now, by qualified name and in its order. Of two tools with one name the first counts. */
+  /** What the model is offered now, by qualified name and in its order. */
   get tools(): ReadonlyMap<string, OfferedTool> {
-    const from = this.#servers.map((server) => server.tools);
-    if (!isMadeFrom(this.#offered, from)) this.#offered = { from, tools: this.#collect() };
-    return this.#offered.tools;
+    return this.#current().tools;
+  }
+
+  /** The same as requests list it. */
+  get specs(): readonly ToolSpec[] {
+    return this.#current().specs;
   }
 
   /**
@@ -144,30 +148,24 @@ export class McpServers {
     this.#storeOffer();
   }
 
-  /** What was offered last time is offered again, as long as every list of it counts. */
-  #takeUp(order: readonly OfferedPlace[]): void {
-    if (!this.#servers.every((server) => server.isListed)) return;
-    const tools = new Map<string, OfferedTool>();
-    for (const [qualifiedName, at, tool] of order) {
-      const server = this.#servers[at];
-      const info = server?.listed[tool];
-      if (server !== undefined && info !== undefined) tools.set(qualifiedName, { qualifiedName, server, info });
-    }
-    this.#stored = this.#offered = { from: this.#servers.map((server) => server.tools), tools };
+  #current(): Offer {
+    if (!isCurrent(this.#offer, this.#servers)) this.#offer = makeOffer(this.#servers);
+    return this.#offer;
   }
 
   /** For the next session, once everything is known. */
   #storeOffer(): void {
     const servers = this.#servers;
-    const from = servers.map((server) => server.tools);
-    if (servers.length === 0 || isMadeFrom(this.#stored, from) || !servers.every((server) => server.isListed)) return;
-    const lists = servers.map(({ listed, listedAtMs }) => ({ tools: listed, savedAtMs: listedAtMs }));
-    const order = [...this.tools.values()].map(
+    if (servers.length === 0 || isCurrent(this.#stored, servers)) return;
+    const lists = servers.flatMap(({ list }) => list ?? []);
+    if (lists.length < servers.length) return;
+    const { specs, tools } = this.#current();
+    const order = [...tools.values()].map(
       ({ qualifiedName, server, info }) =>
         [qualifiedName, servers.indexOf(server), server.listed.indexOf(info)] as const,
     );
     const settings = servers.map((server) => server.settings);
-    writeOffer(this.#cache.folder, settings, { lists, order });
+    writeOffer(this.#cache.folder, settings, { specs, lists, order: () => order });
   }
 
   async #start(servers: readonly McpServer[]): Promise<McpStartup> {
@@ -193,31 +191,4 @@ export class McpServers {
     const names = waiting.map((server) => server.name).join(", ");
     return `Waiting for MCP servers: ${names} (up to ${limit} s, only until their tools are known)`;
   }
-
-  #collect(): ReadonlyMap<string, OfferedTool> {
-    const tools = new Map<string, OfferedTool>();
-    for (const server of this.#servers) {
-      for (const info of server.tools) {
-        const qualifiedName = qualifiedToolName(server.name, info.name);
-        if (!tools.has(qualifiedName)) tools.set(qualifiedName, { qualifiedName, server, info });
-      }
-    }
-    // Sorting names alone is much cheaper than sorting pairs, and this runs before the first request.
-    const names = [...tools.keys()].sort();
-    return new Map(names.flatMap((name) => [[name, tools.get(name)]] as [string, OfferedTool][]));
-  }
-}
-
-/** What is offered, and the lists it was made of. */
-interface Offer {
-  from: readonly (readonly McpToolInfo[])[];
-  tools: ReadonlyMap<string, OfferedTool>;
-}
-
-function isMadeFrom(offer: Offer | undefined, lists: readonly (readonly McpToolInfo[])[]): offer is Offer {
-  return offer !== undefined && lists.every((list, index) => isSame(list, offer.from[index]));
-}
-
-function isSame(a: readonly McpToolInfo[], b: readonly McpToolInfo[] | undefined): boolean {
-  return a === b || (b !== undefined && a.length === b.length && a.every((info, index) => info === b[index]));
 }

@@ -9,16 +9,10 @@ import { parseJsonObject } from "#lib/jsonl.ts";
 import { VERSION } from "#lib/version.ts";
 import { log } from "#telemetry/log.ts";
 import { forgetOffers } from "./offer-cache.ts";
-import { isToolInfo, type McpToolInfo } from "./tool-info.ts";
+import { type CachedTools, isToolInfo } from "./tool-info.ts";
 
 /** A list older than this is not believed any more. */
 export const LIST_LIFETIME_MS = 7 * 24 * 3600 * 1000;
-
-/** A stored list. */
-export interface CachedTools {
-  tools: readonly McpToolInfo[];
-  savedAtMs: number;
-}
 
 /** The tool lists servers gave in earlier sessions, one file per server and settings. */
 export class ToolCache {

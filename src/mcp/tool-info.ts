@@ -18,6 +18,12 @@ export interface McpToolInfo {
   effect: ToolEffect;
 }
 
+/** The list of a server, and when it gave it. */
+export interface CachedTools {
+  readonly tools: readonly McpToolInfo[];
+  readonly savedAtMs: number;
+}
+
 /** Long enough for any description a model profits from; a hostile one must not fill the context. */
 const DESCRIPTION_LIMIT = 16_384;
 

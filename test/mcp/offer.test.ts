@@ -16,11 +16,12 @@ async function afterSession() {
   const at = await mcpStage(both);
   await at.settled();
   const names = [...at.servers.tools.keys()];
+  const { specs } = at.servers;
   await at.servers.close();
   const folder = join(at.home.codexHome, "cache/mcp-tools");
   const offers = () => readdirSync(folder).filter((name) => name.startsWith("offer-"));
   const file = join(folder, offers()[0] ?? "");
-  return { at, names, folder, offers, file, [Symbol.asyncDispose]: () => at[Symbol.asyncDispose]() };
+  return { at, names, specs, folder, offers, file, [Symbol.asyncDispose]: () => at[Symbol.asyncDispose]() };
 }
 
 /** What a session begins with, and which servers it starts. */
@@ -45,6 +46,8 @@ test(
     }
     expect(await begin(first.at.again(both))).toEqual({ names: first.names, started: [] });
     await using second = first.at.again(both);
+    expect(second.servers.specs).toEqual(first.specs);
+    expect(second.servers.specs.map(({ name }) => name)).toEqual(first.names);
     expect(await second.text("a", "echo", { text: "hey" })).toContain("hey");
   },
   WAIT,
@@ -84,33 +87,38 @@ test.each([
   WAIT,
 );
 
-/** An offer file's content, and the file with other lists. */
-const body = (file: string) => JSON.parse(readFileSync(file, "utf8").slice(40)) as Stored;
-function rewrite(file: string, content: Stored): void {
-  const text = JSON.stringify(content);
+/** What the first line of an offer file says, and the file with another first line. */
+const head = (file: string) => JSON.parse(lines(file)[0]) as Head;
+function rewrite(file: string, content: Head): void {
+  const text = `${JSON.stringify(content)}\n${lines(file)[1]}`;
   writeFileSync(file, createHash("sha256").update(text).digest("hex").slice(0, 40) + text);
 }
 
-interface Stored {
-  lists: { tools: unknown[]; savedAtMs: number }[];
-  order: unknown[];
+function lines(file: string): [head: string, tail: string] {
+  const [first = "", second = ""] = readFileSync(file, "utf8").slice(40).split("\n");
+  return [first, second];
+}
+
+interface Head {
+  savedAtMs: number[];
+  specs: unknown[];
 }
 
 test(
   "lists of an offer grow old like any other",
   async () => {
     await using first = await afterSession();
-    const offer = body(first.file);
-    const aged = (days: number) => offer.lists.map((list) => ({ ...list, savedAtMs: nowMs() - days * DAY_MS }));
-    rewrite(first.file, { ...offer, lists: aged(2) });
+    const offer = head(first.file);
+    const aged = (days: number) => offer.savedAtMs.map(() => nowMs() - days * DAY_MS);
+    rewrite(first.file, { ...offer, savedAtMs: aged(2) });
     await using stale = first.at.again(both);
     expect(stale.servers.all.map(({ isListed, isStale }) => ({ isListed, isStale }))).toEqual([
       { isListed: true, isStale: true },
       { isListed: true, isStale: true },
     ]);
-    rewrite(first.file, { ...offer, lists: aged(8) });
+    rewrite(first.file, { ...offer, savedAtMs: aged(8) });
     expect(await begin(first.at.again(both))).toEqual({ names: [], started: ["a", "b"] });
-    expect(body(first.file).lists[0]?.savedAtMs).toBeGreaterThan(nowMs() - DAY_MS);
+    expect(head(first.file).savedAtMs[0]).toBeGreaterThan(nowMs() - DAY_MS);
   },
   WAIT,
 );

@@ -148,6 +148,7 @@ class ServerState {
 async function capture(request: IncomingMessage): Promise<CapturedRequest> {
   const pieces: Buffer[] = [];
   for await (const piece of request) pieces.push(piece as Buffer);
+  const atMs = monotonicMs();
   const rawBody = Buffer.concat(pieces).toString("utf8");
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
   const headers: Record<string, string> = {};
@@ -160,7 +161,7 @@ async function capture(request: IncomingMessage): Promise<CapturedRequest> {
     headerNames: request.rawHeaders.filter((_, index) => index % 2 === 0),
     body: parseBody(rawBody),
     rawBody,
-    atMs: monotonicMs(),
+    atMs,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { SessionApprovals } from "#approvals/session-cache.ts";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { assertNever } from "#lib/errors.ts";
-import type { OfferedTool } from "#mcp/servers.ts";
+import type { OfferedTool } from "#mcp/offer.ts";
 import type { McpToolInfo } from "#mcp/tool-info.ts";
 import type { ApprovalPolicy } from "#protocol/policies.ts";
 import { ask, consentOf, REJECTED } from "../consent.ts";

@@ -1,8 +1,9 @@
 import type { SessionApprovals } from "#approvals/session-cache.ts";
-import type { McpServers, OfferedTool } from "#mcp/servers.ts";
+import type { OfferedTool } from "#mcp/offer.ts";
+import type { McpServers } from "#mcp/servers.ts";
 import type { ToolRegistry } from "../registry.ts";
 import type { Tool } from "../tool.ts";
-import { createMcpTool, mcpToolSpec } from "./mcp-tool.ts";
+import { createMcpTool } from "./mcp-tool.ts";
 
 /** The registry with the tools of the servers behind its own: as they are known at the moment of asking. */
 export function withMcpTools(own: ToolRegistry, servers: McpServers, approvals: SessionApprovals): ToolRegistry {
@@ -20,11 +21,7 @@ export function withMcpTools(own: ToolRegistry, servers: McpServers, approvals: 
     return own.find(name) ?? (offered === undefined ? undefined : toolFor(offered));
   };
   return {
-    specs: (model) => {
-      const specs = own.specs(model);
-      for (const offered of servers.tools.values()) specs.push(mcpToolSpec(offered));
-      return specs;
-    },
+    specs: (model) => [...own.specs(model), ...servers.specs],
     find,
     awaited: (name) => servers.listsFor(name)?.then(() => find(name)),
   };

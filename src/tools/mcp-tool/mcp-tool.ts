@@ -1,8 +1,7 @@
 import type { SessionApprovals } from "#approvals/session-cache.ts";
 import { isObject } from "#lib/jsonl.ts";
 import { McpRequestError } from "#mcp/connection.ts";
-import type { OfferedTool } from "#mcp/servers.ts";
-import type { ToolSpec } from "#providers/model-client.ts";
+import { type OfferedTool, toolSpec } from "#mcp/offer.ts";
 import { jsonFault } from "../argument-errors.ts";
 import { rustDebug } from "../rust-debug.ts";
 import { failure, wrongPayload } from "../text-result.ts";
@@ -15,16 +14,10 @@ import { mcpOutput } from "./output.ts";
 export function createMcpTool(offered: OfferedTool, approvals: SessionApprovals): Tool {
   return {
     name: offered.qualifiedName,
-    spec: () => mcpToolSpec(offered),
+    spec: () => toolSpec(offered),
     parallel: offered.server.settings.supportsParallelToolCalls,
     run: (call, context) => runCall(offered, call, context, approvals),
   };
-}
-
-/** What requests list. */
-export function mcpToolSpec({ qualifiedName, info }: OfferedTool): ToolSpec {
-  const { description, parameters } = info;
-  return { type: "function", name: qualifiedName, description, strict: false, parameters };
 }
 
 async function runCall(
