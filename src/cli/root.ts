@@ -3,18 +3,46 @@ import { VERSION } from "#lib/version.ts";
 
 type Register = (program: Command, exit: (code: number) => void) => void;
 
-/** The commands, by the first words that ask for one. */
-const COMMANDS: readonly { words: readonly string[]; load: () => Promise<Register> }[] = [
-  { words: ["exec", "e"], load: async () => (await import("./commands/exec.ts")).addExecCommand },
+interface CommandEntry {
+  /** The first words that ask for it. */
+  words: readonly string[];
+  load: () => Promise<Register>;
+  /** Where it takes `-c`, `--enable` and `--disable`; nowhere when it reads no configuration. */
+  overrides?: "behind the word" | "at the end";
+}
+
+const COMMANDS: readonly CommandEntry[] = [
+  {
+    words: ["exec", "e"],
+    load: async () => (await import("./commands/exec.ts")).addExecCommand,
+    overrides: "behind the word",
+  },
   {
     words: ["memories", "debug"],
     load: async () => (await import("./commands/memories/register.ts")).addMemoriesCommand,
+    overrides: "at the end",
   },
-  { words: ["mcp"], load: async () => (await import("./commands/mcp/register.ts")).addMcpCommand },
-  { words: ["mcp-server"], load: async () => (await import("./commands/mcp-server.ts")).addMcpServerCommand },
-  { words: ["hooks"], load: async () => (await import("./commands/hooks.ts")).addHooksCommand },
+  {
+    words: ["mcp"],
+    load: async () => (await import("./commands/mcp/register.ts")).addMcpCommand,
+    overrides: "behind the word",
+  },
+  {
+    words: ["mcp-server"],
+    load: async () => (await import("./commands/mcp-server.ts")).addMcpServerCommand,
+    overrides: "behind the word",
+  },
+  {
+    words: ["hooks"],
+    load: async () => (await import("./commands/hooks.ts")).addHooksCommand,
+    overrides: "behind the word",
+  },
   { words: ["execpolicy"], load: async () => (await import("./commands/execpolicy.ts")).addExecpolicyCommand },
-  { words: ["sandbox", "debug"], load: async () => (await import("./commands/sandbox/register.ts")).addSandboxCommand },
+  {
+    words: ["sandbox", "debug"],
+    load: async () => (await import("./commands/sandbox/register.ts")).addSandboxCommand,
+    overrides: "behind the word",
+  },
   { words: ["debug"], load: async () => (await import("./commands/debug-notification.ts")).addDebugNotification },
   { words: ["stdio-to-uds"], load: async () => (await import("./commands/stdio-to-uds.ts")).addStdioToUds },
   {
@@ -29,8 +57,9 @@ const USAGE_EXIT = 2;
 /** Parses the command line and runs the command; resolves to the exit code. */
 export async function runCli(args: readonly string[]): Promise<number> {
   let exitCode = 0;
-  const [word = ""] = args;
-  const asked = COMMANDS.filter(({ words }) => words.includes(word));
+  const { overrides, rest } = leadingOverrides(args);
+  const [word = "", ...words] = rest;
+  const asked = COMMANDS.filter((entry) => entry.words.includes(word));
   const program = createProgram(asked.length === 0 ? undefined : word);
   // Only help and mistakes need them all: describing every option of every command takes longer than most commands.
   for (const { load } of asked.length === 0 ? COMMANDS : asked) {
@@ -40,7 +69,10 @@ export async function runCli(args: readonly string[]): Promise<number> {
     });
   }
   try {
-    await program.parseAsync([...args], { from: "user" });
+    const behind = asked.some((entry) => entry.overrides === "behind the word");
+    const atEnd = !behind && asked.some((entry) => entry.overrides === "at the end");
+    const line = [word, ...(behind ? overrides : []), ...words, ...(atEnd ? overrides : [])];
+    await program.parseAsync(asked.length === 0 ? [...args] : line, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? 0 : USAGE_EXIT;
@@ -55,10 +87,31 @@ function createProgram(word: string | undefined): Command {
       .description("A coding agent for your terminal.")
       .version(`codex-cli ${VERSION}`, "-V, --version", "print the version")
       .helpOption("-h, --help", "print help")
+      .option("-c, --config <KEY=VALUE>", "override a configuration key, before or behind the command", collect)
+      .option("--enable <FEATURE>", "turn a feature on (repeatable)", collect)
+      .option("--disable <FEATURE>", "turn a feature off (repeatable)", collect)
       .configureHelp({ sortOptions: true })
       // Else `codex sandbox git --version` would print our version.
       .enablePositionalOptions()
       .showHelpAfterError(`(${hint})`)
       .exitOverride()
   );
+}
+
+function collect(value: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), value];
+}
+
+const OVERRIDE = /^(?:-c|--config|--enable|--disable)$/;
+const OVERRIDE_WITH_VALUE = /^(?:-c.|--(?:config|enable|disable)=)/;
+
+/** Overrides before the command, which is where scripts for Codex CLI may have them, and what stands behind them. */
+function leadingOverrides(args: readonly string[]): { overrides: string[]; rest: readonly string[] } {
+  let end = 0;
+  for (let at = args[end]; at !== undefined; at = args[end]) {
+    if (OVERRIDE_WITH_VALUE.test(at)) end += 1;
+    else if (OVERRIDE.test(at) && args[end + 1] !== undefined) end += 2;
+    else break;
+  }
+  return { overrides: args.slice(0, end), rest: args.slice(end) };
 }
