@@ -80,7 +80,7 @@ export class Thread {
     const controller = new AbortController();
     this.#active = controller;
     const turn: Turn = {
-      id: uuidv7(),
+      id: (op.type === "user_turn" ? op.turnId : undefined) ?? uuidv7(),
       outputSchema: op.type === "user_turn" ? op.outputSchema : undefined,
       wire: { turnState: undefined },
       diff: this.#deps.turnDiff?.(),

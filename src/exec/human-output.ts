@@ -31,6 +31,7 @@ const UNSHOWN: ReadonlySet<Event["type"]> = new Set([
   "command_output",
   "raw_response_item",
   "reasoning_delta",
+  "reasoning_raw_delta",
 ]);
 
 export interface HumanOutputOptions {

@@ -39,6 +39,7 @@ export class EventMap {
       case "agent_message_delta":
       case "agent_message":
       case "reasoning_delta":
+      case "reasoning_raw_delta":
       case "reasoning":
       case "web_search_started":
       case "web_search":
@@ -82,8 +83,10 @@ export class EventMap {
         return [{ type: "turn_diff", unified_diff: event.unifiedDiff }];
       case "token_count":
         return [{ type: "token_count", info: event.info, rate_limits: event.rateLimits }];
+      case "context_compaction_started":
+        return this.#items.compactionStarted();
       case "context_compacted":
-        return [...this.#items.whole({ type: "ContextCompaction", id: uuidv7() }), { type: "context_compacted" }];
+        return this.#items.compacted();
       case "entered_review":
         return [{ type: "entered_review_mode", target: event.target, user_facing_hint: event.hint }];
       case "exited_review":

@@ -7,7 +7,13 @@ type EventOf<Type extends Event["type"]> = Extract<Event, { type: Type }>;
 
 /** What the model says, thinks and looks up. */
 export type ItemEvent = EventOf<
-  "agent_message_delta" | "agent_message" | "reasoning_delta" | "reasoning" | "web_search_started" | "web_search"
+  | "agent_message_delta"
+  | "agent_message"
+  | "reasoning_delta"
+  | "reasoning_raw_delta"
+  | "reasoning"
+  | "web_search_started"
+  | "web_search"
 >;
 
 /** An item that is being told of piece by piece. */
@@ -17,13 +23,23 @@ interface OpenItem {
   part: number;
 }
 
-const EMPTY = { AgentMessage: { content: [] }, Reasoning: { summary_text: [], raw_content: [] } } as const;
+/** What an item is, beyond its id. */
+type ItemBody = { type: "AgentMessage" | "Reasoning" } & Readonly<Record<string, unknown>>;
+
+function messageBody(content: readonly unknown[]): ItemBody {
+  return { type: "AgentMessage", content };
+}
+
+function reasoningBody(summary: readonly string[], raw: readonly string[]): ItemBody {
+  return { type: "Reasoning", summary_text: summary, raw_content: raw };
+}
 
 /** The messages about items of one session: each is begun, told of and ended, and told again in the older form. */
 export class ItemMessages {
   readonly #threadId: string;
   readonly #showRawReasoning: boolean;
   #turnId = "";
+  #compactionId = "";
   /** By the id the model's provider gave them. */
   readonly #open = new Map<string, OpenItem>();
 
@@ -42,6 +58,16 @@ export class ItemMessages {
     return [this.#started(item), this.#completed(item)];
   }
 
+  /** History is being summarized. */
+  compactionStarted(): EventMsg[] {
+    this.#compactionId = uuidv7();
+    return [this.#started({ type: "ContextCompaction", id: this.#compactionId })];
+  }
+
+  compacted(): EventMsg[] {
+    return [this.#completed({ type: "ContextCompaction", id: this.#compactionId }), { type: "context_compacted" }];
+  }
+
   messages(event: ItemEvent): EventMsg[] {
     switch (event.type) {
       case "agent_message_delta":
@@ -50,25 +76,22 @@ export class ItemMessages {
         return this.#message(event);
       case "reasoning_delta":
         return this.#reasoningDelta(event);
+      case "reasoning_raw_delta":
+        return this.#rawReasoningDelta(event);
       case "reasoning":
         return this.#reasoning(event);
-      case "web_search_started": {
-        const item = { type: "WebSearch", id: event.callId, query: "", action: { type: "other" } };
-        return [this.#started(item), { type: "web_search_begin", call_id: event.callId }];
-      }
+      case "web_search_started":
+        return [this.#started(searchItem(event)), { type: "web_search_begin", call_id: event.callId }];
       case "web_search": {
         const { callId, action } = event;
-        const query = webSearchQuery(action);
-        return [
-          this.#completed({ type: "WebSearch", id: callId, query, action }),
-          { type: "web_search_end", call_id: callId, query, action },
-        ];
+        const end = { type: "web_search_end", call_id: callId, query: webSearchQuery(action), action };
+        return [this.#completed(searchItem(event)), end];
       }
     }
   }
 
   #messageDelta({ itemId, delta }: EventOf<"agent_message_delta">): EventMsg[] {
-    const { item, begun } = this.#begin(itemId, "AgentMessage");
+    const { item, begun } = this.#begin(itemId, messageBody([]));
     return [
       ...begun,
       { type: "agent_message_content_delta", ...this.#ids(), item_id: item.id, delta },
@@ -77,17 +100,14 @@ export class ItemMessages {
   }
 
   #message({ itemId, text }: EventOf<"agent_message">): EventMsg[] {
-    const { item, begun } = this.#begin(itemId, "AgentMessage");
+    const body = messageBody([{ type: "Text", text }]);
+    const { item, begun } = this.#begin(itemId, body);
     this.#open.delete(itemId);
-    return [
-      ...begun,
-      this.#completed({ type: "AgentMessage", id: item.id, content: [{ type: "Text", text }] }),
-      { type: "agent_message", message: text },
-    ];
+    return [...begun, this.#completed({ ...body, id: item.id }), { type: "agent_message", message: text }];
   }
 
   #reasoningDelta({ itemId, summaryIndex, delta }: EventOf<"reasoning_delta">): EventMsg[] {
-    const { item, begun } = this.#begin(itemId, "Reasoning");
+    const { item, begun } = this.#begin(itemId, reasoningBody([], []));
     const isNewPart = item.part !== summaryIndex;
     item.part = summaryIndex;
     const part = { item_id: item.id, summary_index: summaryIndex };
@@ -99,25 +119,35 @@ export class ItemMessages {
     ];
   }
 
+  #rawReasoningDelta({ itemId, contentIndex, delta }: EventOf<"reasoning_raw_delta">): EventMsg[] {
+    const { item, begun } = this.#begin(itemId, reasoningBody([], []));
+    return [
+      ...begun,
+      { type: "reasoning_raw_content_delta", ...this.#ids(), item_id: item.id, delta, content_index: contentIndex },
+      { type: "agent_reasoning_raw_content_delta", delta },
+    ];
+  }
+
   #reasoning({ itemId, summary, raw }: EventOf<"reasoning">): EventMsg[] {
-    const { item, begun } = this.#begin(itemId, "Reasoning");
+    const body = reasoningBody(summary, raw);
+    const { item, begun } = this.#begin(itemId, body);
     this.#open.delete(itemId);
     const shownRaw = this.#showRawReasoning ? raw : [];
     return [
       ...begun,
-      this.#completed({ type: "Reasoning", id: item.id, summary_text: summary, raw_content: raw }),
+      this.#completed({ ...body, id: item.id }),
       ...summary.map((text) => ({ type: "agent_reasoning", text })),
       ...shownRaw.map((text) => ({ type: "agent_reasoning_raw_content", text })),
     ];
   }
 
-  /** The item, and the message that begins it when this is the first that is heard of it. */
-  #begin(itemId: string, type: keyof typeof EMPTY): { item: OpenItem; begun: EventMsg[] } {
+  /** The item, and the message that begins it, as far as it is known, when this is the first that is heard of it. */
+  #begin(itemId: string, body: ItemBody): { item: OpenItem; begun: EventMsg[] } {
     const open = this.#open.get(itemId);
     if (open !== undefined) return { item: open, begun: [] };
     const item = { id: itemId === "" ? uuidv7() : itemId, part: -1 };
     this.#open.set(itemId, item);
-    return { item, begun: [this.#started({ type, id: item.id, ...EMPTY[type] })] };
+    return { item, begun: [this.#started({ ...body, id: item.id })] };
   }
 
   #started(item: Record<string, unknown>): EventMsg {
@@ -131,4 +161,8 @@ export class ItemMessages {
   #ids() {
     return { thread_id: this.#threadId, turn_id: this.#turnId };
   }
+}
+
+function searchItem({ callId, action }: EventOf<"web_search_started" | "web_search">): Record<string, unknown> {
+  return { type: "WebSearch", id: callId, query: webSearchQuery(action), action };
 }

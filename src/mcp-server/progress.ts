@@ -59,8 +59,8 @@ function progressText(event: Event): string | undefined {
       return "Waiting for an answer";
     case "plan_updated":
       return event.update.plan.find(({ status }) => status === "in_progress")?.step;
-    case "context_compacted":
-      return "Summarized the conversation";
+    case "context_compaction_started":
+      return "Summarizing the conversation";
     case "stream_error":
       return event.message;
     default:

@@ -22,10 +22,16 @@ const INTERRUPTED = "The turn was interrupted before it was done.";
 interface ActiveTurn {
   call: Call;
   prompt: string;
-  /** As clients know it; of a reply it is the thread's own, known when the turn begins. */
-  id: string | undefined;
+  /** Empty until it begins. */
+  id: string;
   progress: Progress | undefined;
   finish: (result: ToolResult) => void;
+}
+
+/** What a turn begins with; without a `turnId` the thread makes one up. */
+interface Said {
+  prompt: string;
+  turnId?: string;
 }
 
 /** One conversation: a runtime of its own, since each has its own settings, and one turn at a time. */
@@ -112,15 +118,15 @@ export class Session {
 
   /** The turn that the session was opened for: its id is the call's, as in the release. See `reply`. */
   begin(call: Call, prompt: string): Promise<ToolResult> {
-    return this.#say(call, { prompt, id: String(call.requestId) });
+    return this.#say(call, { prompt, turnId: String(call.requestId) });
   }
 
   /** Runs a turn, after those that were asked for before, and resolves to the call's result. Never rejects. */
   reply(call: Call, prompt: string): Promise<ToolResult> {
-    return this.#say(call, { prompt, id: undefined });
+    return this.#say(call, { prompt });
   }
 
-  #say(call: Call, said: Pick<ActiveTurn, "prompt" | "id">): Promise<ToolResult> {
+  #say(call: Call, said: Said): Promise<ToolResult> {
     const turn = this.#oneAtATime.run(() => this.#run(call, said));
     const cancelledInQueue = new Promise<ToolResult>((answer) => {
       const onAbort = () => {
@@ -131,16 +137,16 @@ export class Session {
     return Promise.race([turn, cancelledInQueue]);
   }
 
-  #run(call: Call, said: Pick<ActiveTurn, "prompt" | "id">): Promise<ToolResult> {
+  #run(call: Call, { prompt, ...id }: Said): Promise<ToolResult> {
     if (call.signal.aborted || this.#started === undefined) return Promise.resolve(this.#interrupted());
     const { thread } = this.#started;
     const { progressToken } = call;
     const progress = progressToken === undefined ? undefined : new Progress(this.#deps.peer, progressToken);
     this.#requestId = call.requestId;
     return new Promise((finish) => {
-      this.#turn = { call, ...said, progress, finish };
+      this.#turn = { call, prompt, id: "", progress, finish };
       call.signal.addEventListener("abort", () => thread.submit({ type: "interrupt" }), { once: true });
-      thread.submit({ type: "user_turn", input: [{ type: "text", text: said.prompt }] });
+      thread.submit({ type: "user_turn", input: [{ type: "text", text: prompt }], ...id });
     });
   }
 
@@ -161,8 +167,8 @@ export class Session {
       return;
     }
     if (event.type === "turn_started" && this.#turn !== undefined) {
-      this.#turn.id ??= event.turnId;
-      this.#map?.beginTurn(this.#turn.id, this.#turn.prompt);
+      this.#turn.id = event.turnId;
+      this.#map?.beginTurn(event.turnId, this.#turn.prompt);
     }
     const turnId = isOfStartUp(event) ? "" : (this.#turn?.id ?? "");
     for (const message of this.#map?.messages(event) ?? []) this.#tell(turnId, message);

@@ -25,8 +25,11 @@ export type Event =
   | { type: "agent_message_delta"; itemId: string; delta: string }
   | { type: "agent_message"; itemId: string; text: string }
   | { type: "reasoning_delta"; itemId: string; summaryIndex: number; delta: string }
+  /** Of the thoughts themselves, where the model's host shows them. */
+  | { type: "reasoning_raw_delta"; itemId: string; contentIndex: number; delta: string }
   | { type: "reasoning"; itemId: string; summary: string[]; raw: string[] }
-  | { type: "web_search_started"; callId: string }
+  /** Always before its `web_search`. `action` is `other` while it is not known what is searched. */
+  | { type: "web_search_started"; callId: string; action: WebSearchAction }
   | { type: "web_search"; callId: string; action: WebSearchAction }
   /** `processId` is its number among the commands of the process. */
   | { type: "command_started"; callId: string; command: string[]; cwd: string; processId?: number }
@@ -84,6 +87,8 @@ export type Event =
   | { type: "plan_updated"; update: PlanUpdate }
   | { type: "turn_diff"; unifiedDiff: string }
   | { type: "token_count"; info: TokenUsageInfo | null; rateLimits: RateLimitSnapshot | null }
+  /** The model is about to be asked for a summary; without a `context_compacted` after it, that failed. */
+  | { type: "context_compaction_started" }
   | { type: "context_compacted" }
   | { type: "entered_review"; target: ReviewTarget; hint: string }
   | { type: "exited_review"; output: ReviewOutput | null; text: string | null }

@@ -15,6 +15,7 @@ export const EVENT_MSG_SHAPES: Readonly<Record<string, Readonly<Record<string, s
   agent_reasoning: { text: "*string" },
   agent_reasoning_delta: { delta: "*string" },
   agent_reasoning_raw_content: { text: "*string" },
+  agent_reasoning_raw_content_delta: { delta: "*string" },
   agent_reasoning_section_break: { item_id: "string", summary_index: "number" },
   session_configured: {
     approval_policy: "*string",
@@ -106,6 +107,13 @@ export const EVENT_MSG_SHAPES: Readonly<Record<string, Readonly<Record<string, s
     delta: "*string",
     item_id: "*string",
     summary_index: "number",
+    thread_id: "*string",
+    turn_id: "*string",
+  },
+  reasoning_raw_content_delta: {
+    content_index: "number",
+    delta: "*string",
+    item_id: "*string",
     thread_id: "*string",
     turn_id: "*string",
   },

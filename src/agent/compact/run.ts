@@ -24,6 +24,7 @@ export async function compactHistory(
 ): Promise<FinalFailure | null> {
   const before = await deps.hooks?.compacting(turn, trigger);
   if (before !== undefined && before.block !== null) return hookFailure(before.block);
+  state.emit({ type: "context_compaction_started" });
   let input = [...state.history.forPrompt(), textMessage("user", state.settings.compactPrompt)];
   const collected: { summary: string } = { summary: "" };
   while (true) {

@@ -1,12 +1,12 @@
 import { stripCitations } from "#memories/read/citations.ts";
-import type { MessageItem, ReasoningItem, ResponseItem, WebSearchCallItem } from "#protocol/items.ts";
+import type { MessageItem, ReasoningItem, ResponseItem, WebSearchAction, WebSearchCallItem } from "#protocol/items.ts";
 import type { EventRecord } from "#protocol/rollout-item.ts";
 import { assistantText } from "../context/history.ts";
 import type { ThreadState } from "../thread-state.ts";
 
-/** Tells front ends that the model began something worth showing before it is finished. */
-export function emitStartedItem(item: ResponseItem, state: ThreadState): void {
-  if (item.type === "web_search_call") state.emit({ type: "web_search_started", callId: webSearchId(item) });
+/** Tells front ends that the model's host searches, worth showing before it is done. */
+export function emitStartedSearch(item: WebSearchCallItem, state: ThreadState): void {
+  state.emit({ type: "web_search_started", callId: webSearchId(item), action: actionOf(item) });
 }
 
 /** Tells front ends what a finished item says. Tool calls speak for themselves when they run. */
@@ -19,7 +19,7 @@ export function emitFinishedItem(item: ResponseItem, state: ThreadState): void {
       state.emit({ type: "reasoning", itemId: item.id ?? "", summary: summaryParts(item), raw: rawParts(item) });
       break;
     case "web_search_call":
-      state.emit({ type: "web_search", callId: webSearchId(item), action: item.action ?? { type: "other" } });
+      state.emit({ type: "web_search", callId: webSearchId(item), action: actionOf(item) });
       break;
     default:
       break;
@@ -55,6 +55,10 @@ function summaryParts(item: ReasoningItem): string[] {
 
 function rawParts(item: ReasoningItem): string[] {
   return (item.content ?? []).map((part) => part.text);
+}
+
+function actionOf({ action }: WebSearchCallItem): WebSearchAction {
+  return action ?? { type: "other" };
 }
 
 function webSearchId(item: WebSearchCallItem): string {

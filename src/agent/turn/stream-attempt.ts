@@ -4,7 +4,7 @@ import type { ModelEvent, ModelFailure } from "#providers/model-client.ts";
 import { toolCallOf } from "#tools/route.ts";
 import type { ToolCall, ToolResult } from "#tools/tool.ts";
 import type { ThreadState } from "../thread-state.ts";
-import { emitFinishedItem, emitStartedItem, itemEventRecords } from "./item-events.ts";
+import { emitFinishedItem, emitStartedSearch, itemEventRecords } from "./item-events.ts";
 
 /** A tool call that is running or has run. `result` rejects only on abort or a bug. */
 export interface PendingCall {
@@ -44,6 +44,8 @@ class Attempt {
   readonly #calls: PendingCall[] = [];
   /** Citations are for the program: they are taken out of what is shown while it streams. */
   readonly #citations = new CitationFilter();
+  /** Ids of searches that have begun and not ended. */
+  readonly #searches = new Set<string>();
   #unrecorded: ResponseItem[] = [];
   #failure: ModelFailure | null | undefined;
 
@@ -63,13 +65,10 @@ class Attempt {
         this.#showDelta(event.itemId, this.#citations.push(event.delta));
         break;
       case "reasoning_delta":
-        if (!event.raw) {
-          const { itemId, index, delta } = event;
-          this.#state.emit({ type: "reasoning_delta", itemId, summaryIndex: index, delta });
-        }
+        this.#reasoningDelta(event);
         break;
       case "item_added":
-        emitStartedItem(event.item, this.#state);
+        this.#itemAdded(event.item);
         break;
       case "item_done":
         this.#itemDone(event.item);
@@ -100,7 +99,23 @@ class Attempt {
     if (delta !== "") this.#state.emit({ type: "agent_message_delta", itemId, delta });
   }
 
+  #reasoningDelta({ itemId, index, delta, raw }: Extract<ModelEvent, { type: "reasoning_delta" }>): void {
+    this.#state.emit(
+      raw
+        ? { type: "reasoning_raw_delta", itemId, contentIndex: index, delta }
+        : { type: "reasoning_delta", itemId, summaryIndex: index, delta },
+    );
+  }
+
+  #itemAdded(item: ResponseItem): void {
+    if (item.type !== "web_search_call") return;
+    this.#searches.add(item.id ?? "");
+    emitStartedSearch(item, this.#state);
+  }
+
   #itemDone(item: ResponseItem): void {
+    // Not every host says that an item has begun.
+    if (item.type === "web_search_call" && !this.#searches.delete(item.id ?? "")) emitStartedSearch(item, this.#state);
     if (item.type === "message") this.#showDelta(item.id ?? "", this.#citations.end());
     this.#itemFinished(item);
     emitFinishedItem(item, this.#state);

@@ -53,11 +53,14 @@ export async function* streamResponse(
     const outcome = await sendWithRetries(send, { maxRetries: options.maxRetries, signal });
     switch (outcome.kind) {
       case "response":
-        yield [{ type: "rate_limits", rateLimits: rateLimitsFromHeaders(connection.headers, options.previousLimits) }];
         if (outcome.status < 200 || outcome.status > 299) {
-          yield failed(await refusal(connection, outcome.status, request, options));
+          const failure = await refusal(connection, outcome.status, request, options);
+          // Other refusals say nothing of limits: what was last told of them still counts.
+          if (!failure.retry && failure.kind === "usage_limit") yield [limits(connection, options)];
+          yield failed(failure);
           return;
         }
+        yield [limits(connection, options)];
         drained = yield* receive(connection, options);
         return;
       case "unreachable":
@@ -74,6 +77,10 @@ export async function* streamResponse(
     if (drained) void connection.drain();
     else connection.close();
   }
+}
+
+function limits({ headers }: Connection, { previousLimits }: StreamOptions): ModelEvent {
+  return { type: "rate_limits", rateLimits: rateLimitsFromHeaders(headers, previousLimits) };
 }
 
 /** Yields the events of a 2xx answer. Returns whether the server finished its part. */

@@ -52,6 +52,8 @@ export const mcpServer = section("A", {
   "mcp-server.events.meta": "A `codex/event` has `_meta` with the requestId as it was sent and the threadId.",
   "mcp-server.events.turn-id": "The id of a session's first turn is the request's id as text, also in turn_id.",
   "mcp-server.events.reply-turn-id": "The turn of a reply has a UUID as its id.",
+  "mcp-server.events.reply-meta": "The events of a reply have the requestId of its own call, and one turn id.",
+  "mcp-server.notify.turn-id": "The notify program and the rollout name a turn by the id its events have.",
   "mcp-server.events.order": "The events of a plain turn come in the recorded order.",
   "mcp-server.events.session-configured":
     "session_configured tells session, model, provider, policies, cwd and rollout.",
@@ -64,6 +66,13 @@ export const mcpServer = section("A", {
   "mcp-server.events.mcp": "An MCP call is mcp_tool_call_begin and mcp_tool_call_end with an Ok or an Err.",
   "mcp-server.events.plan": "A plan is plan_update.",
   "mcp-server.events.web-search": "A search is an item, web_search_begin and web_search_end.",
+  "mcp-server.events.search-begin": "A search that only comes when it is over begins, as it is, before it ends.",
+  "mcp-server.events.whole-item": "Messages and thoughts that come without deltas begin as they are.",
+  "mcp-server.events.compaction":
+    "A compaction is an item that begins before the request, and context_compacted; a failed one only begins.",
+  "mcp-server.events.refused-limits": "An HTTP refusal tells no token_count before its error, a used up limit does.",
+  "mcp-server.events.raw-reasoning":
+    "Raw thoughts come as deltas in two forms; agent_reasoning_raw_content only with show_raw_agent_reasoning.",
   "mcp-server.events.parsed-command": "parsed_cmd tells what plain commands read, list and search.",
   "mcp-server.events.process-id": "exec_command_begin and exec_command_end of exec_command have a process_id.",
   "mcp-server.events.turn-diff": "turn_diff comes after each patch and each round, with all changes so far.",

@@ -18,6 +18,7 @@ export interface ReviewChild {
 const FORWARDED: ReadonlySet<Event["type"]> = new Set([
   "reasoning",
   "reasoning_delta",
+  "reasoning_raw_delta",
   "command_started",
   "command_output",
   "command_finished",
