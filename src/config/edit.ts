@@ -1,20 +1,21 @@
-import { mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdirSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { findTomlValue } from "#lib/toml-position.ts";
+import { type EditTable, sectionLines, tomlKey, tomlText, tomlValue } from "./edit-text.ts";
 import { parseToml } from "./parse-toml.ts";
-import { type TomlSection, tomlSections } from "./toml-sections.ts";
-import { emptyTable, isTable, setAt, type TomlTable, type TomlValue, valueAt } from "./toml-table.ts";
-
-/** A value that can be written. */
-export type EditValue = string | number | boolean | readonly string[] | { readonly [key: string]: EditValue };
-type EditTable = Readonly<Record<string, EditValue>>;
+import { replaceSection } from "./replace-section.ts";
+import { isWithin, type TomlSection, tomlSections } from "./toml-sections.ts";
+import { isTable, setAt, type TomlTable, type TomlValue, valueAt } from "./toml-table.ts";
 
 /** One change of a configuration file. Paths are keys from the root. */
 export type ConfigEdit =
-  /** Puts a table there; what was there before goes. */
-  | { type: "put_table"; path: readonly string[]; table: EditTable }
+  /**
+   * Puts a table there. Of one that is there already, keys go that the new one does not have: those of `known`, or all
+   * when it is absent; its comments and its place stay where it has lines of its own.
+   */
+  | { type: "put_table"; path: readonly string[]; table: EditTable; known?: readonly string[] }
   /** Takes the entry away with everything below it. Nothing happens when there is none. */
   | { type: "remove"; path: readonly string[] }
   /** Sets one value in a table that exists. */
@@ -40,11 +41,31 @@ export async function editConfigFile(path: string, edit: ConfigEdit): Promise<bo
 
 function readTarget(path: string): { text: string; target: string; mode: number } {
   try {
-    const target = realpathSync(path);
-    return { text: readFileSync(target, "utf8"), target, mode: statSync(target).mode & 0o777 };
+    const target = linkTarget(path);
+    const text = readFileSync(target, "utf8");
+    return { text, target, mode: statSync(target).mode & 0o777 };
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return { text: "", target: path, mode: 0o600 };
+    if (errnoOf(error) === "ENOENT") return { text: "", target: linkTarget(path), mode: 0o600 };
     throw new CodexError("config_read", `Cannot read "${path}": ${osErrorText(error)}`, { cause: error });
+  }
+}
+
+/** Where a file is or, behind a link that leads to none yet, will be. Throws the system's error for links in a ring. */
+function linkTarget(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    const link = linkText(path);
+    return link === undefined ? path : linkTarget(resolve(dirname(path), link));
+  }
+}
+
+function linkText(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }
 
@@ -57,7 +78,9 @@ export async function editToml(text: string, edit: ConfigEdit, name: string): Pr
   const before = await parsed(text, name);
   const wanted = changedTable(before, edit);
   if (canonical(wanted) === canonical(before)) return text;
-  for (const candidate of [editLines(text, edit, before), await editTree(text, edit)]) {
+  const ways = [() => editInPlace(text, edit, before), () => editLines(text, edit, before), () => editTree(text, edit)];
+  for (const way of ways) {
+    const candidate = await way();
     if (candidate === undefined) continue;
     const result = await parseToml(candidate);
     if (result.ok && canonical(result.table) === canonical(wanted)) return candidate;
@@ -78,23 +101,21 @@ async function parsed(text: string, name: string): Promise<TomlTable> {
 function changedTable(table: TomlTable, edit: ConfigEdit): TomlTable {
   const copy = structuredClone(table);
   if (edit.type === "remove") deleteAt(copy, edit.path);
-  else setAt(copy, edit.path, tomlValue(edit.type === "set" ? edit.value : edit.table));
+  else if (edit.type === "set") setAt(copy, edit.path, tomlValue(edit.value));
+  else setAt(copy, edit.path, { ...keptKeys(copy, edit), ...(tomlValue(edit.table) as TomlTable) });
   return copy;
+}
+
+/** What of the table that is there already stays, whatever is put. */
+function keptKeys(table: TomlTable, { path, known }: Extract<ConfigEdit, { type: "put_table" }>): TomlTable {
+  const before = valueAt(table, path);
+  if (known === undefined || !isTable(before)) return {};
+  return Object.fromEntries(Object.entries(before).filter(([key]) => !known.includes(key)));
 }
 
 function deleteAt(table: TomlTable, path: readonly string[]): void {
   const parent = valueAt(table, path.slice(0, -1));
   if (isTable(parent)) delete parent[path.at(-1) ?? ""];
-}
-
-/** As `parseToml` would read it: whole numbers are bigint. */
-function tomlValue(value: EditValue): TomlValue {
-  if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
-  if (typeof value !== "object") return value;
-  if (Array.isArray(value)) return [...value];
-  const table = emptyTable();
-  for (const [key, item] of Object.entries(value)) table[key] = tomlValue(item);
-  return table;
 }
 
 /** A text that is the same for equal tables; tables that hold nothing count as absent. */
@@ -111,8 +132,18 @@ function canonical(value: TomlValue): string {
     .join(",")}}`;
 }
 
+function newlineOf(text: string): string {
+  return text.includes("\r\n") ? "\r\n" : "\n";
+}
+
+function editInPlace(text: string, edit: ConfigEdit, all: TomlTable): string | undefined {
+  const before = valueAt(all, edit.path);
+  if (edit.type !== "put_table" || !isTable(before)) return undefined;
+  return replaceSection(text, { path: edit.path, table: edit.table, before, known: edit.known }, newlineOf(text));
+}
+
 function editLines(text: string, edit: ConfigEdit, before: TomlTable): string | undefined {
-  const newline = text.includes("\r\n") ? "\r\n" : "\n";
+  const newline = newlineOf(text);
   switch (edit.type) {
     case "remove":
       return withoutSections(text, edit.path);
@@ -144,10 +175,6 @@ function withSection(text: string, edit: { path: readonly string[]; table: EditT
   return `${head}${head === "" ? "" : newline + newline}${block}${tail === "" ? "" : newline}${tail}`;
 }
 
-function isWithin(section: TomlSection, path: readonly string[]): boolean {
-  return path.every((key, index) => section.path[index] === key);
-}
-
 function withValue(
   text: string,
   edit: { path: readonly string[]; value: string | number | boolean },
@@ -170,38 +197,13 @@ function withValue(
   return `${head}${head.endsWith("\n") ? "" : newline}${line}${newline}${text.slice(at).replace(/^\r?\n/, "")}`;
 }
 
-/** Tables get sections of their own behind the values. */
-function sectionLines(path: readonly string[], table: EditTable): string[] {
-  const entries = Object.entries(table);
-  const values = entries.filter(([, value]) => !isEditTable(value));
-  const tables = entries.filter((entry): entry is [string, EditTable] => isEditTable(entry[1]));
-  return [
-    `[${path.map(tomlKey).join(".")}]`,
-    ...values.map(([key, value]) => `${tomlKey(key)} = ${tomlText(value)}`),
-    ...tables.flatMap(([key, inner]) => ["", ...sectionLines([...path, key], inner)]),
-  ];
-}
-
-function isEditTable(value: EditValue): value is EditTable {
-  return typeof value === "object" && !Array.isArray(value);
-}
-
-function tomlKey(key: string): string {
-  return /^[A-Za-z0-9_-]+$/.test(key) ? key : tomlText(key);
-}
-
-function tomlText(value: EditValue): string {
-  if (typeof value === "string") return JSON.stringify(value.toWellFormed()).replaceAll("\u007f", "\\u007F");
-  if (Array.isArray(value)) return `[${value.map((item: string) => tomlText(item)).join(", ")}]`;
-  return String(value);
-}
-
 async function editTree(text: string, edit: ConfigEdit): Promise<string | undefined> {
   const { parse, patch } = await import("@decimalturn/toml-patch");
   try {
     const table = parse(text) as TomlTable;
     if (edit.type === "remove") deleteAt(table, edit.path);
-    else setAt(table, edit.path, (edit.type === "set" ? edit.value : structuredClone(edit.table)) as TomlValue);
+    else if (edit.type === "set") setAt(table, edit.path, edit.value);
+    else setAt(table, edit.path, { ...keptKeys(table, edit), ...structuredClone(edit.table) } as TomlTable);
     return patch(text, table, { trailingComma: false, inlineTableStart: edit.path.length + 1 });
   } catch {
     // It parses otherwise than our parser; what it cannot do is told to the user.

@@ -21,6 +21,11 @@ export function tomlSections(text: string): TomlSection[] {
   });
 }
 
+/** Whether the section is the table of this path or one in it. */
+export function isWithin(section: TomlSection, path: readonly string[]): boolean {
+  return path.every((key, index) => section.path[index] === key);
+}
+
 interface Header {
   /** Undefined for a `[[list]]`. */
   path: string[] | undefined;

@@ -73,7 +73,7 @@ args = ["-x", "a\\"b\\\\"]
     const changed = await edit(SOURCE, put({ url: "http://y" }, ["mcp_servers", "a"]));
     expect(changed).not.toContain("cmd");
     expect(changed).toContain("# about b\n[mcp_servers.b]");
-    expect(changed).toContain('[mcp_servers.a]\nurl = "http://y"\n');
+    expect(await parseToml(changed)).toMatchObject({ table: { mcp_servers: { a: { url: "http://y" } } } });
   });
 
   test.each([
@@ -87,6 +87,86 @@ args = ["-x", "a\\"b\\\\"]
       table: { mcp_servers: { a: { command: "x" }, c: { command: "new", env: { A: "b" } } } },
     });
     for (const comment of text.match(/# .*/g) ?? []) expect(changed).toContain(comment);
+  });
+});
+
+describe("a server of that name", () => {
+  const REPLACED = `# top
+model = "x" # m
+
+# about a
+[mcp_servers.a] # head a
+command = "cmd" # the command
+# note on args
+args = ["x", # first
+  "y"]
+later = 3 # not ours
+
+# its variables
+[mcp_servers.a.env]
+# secret
+TOKEN = "t"
+OTHER = "u" # o
+
+[mcp_servers.a.tools.x]
+approval_mode = "prompt"
+
+# about b
+[mcp_servers.b]
+url = "http://x"
+`;
+  const known = ["command", "args", "env", "url", "tools", "enabled"];
+  const replace = (text: string, table: Extract<ConfigEdit, { type: "put_table" }>["table"]) =>
+    edit(text, { type: "put_table", path: ["mcp_servers", "a"], table, known });
+
+  test("keeps its place, its comments and the keys nobody knows", async () => {
+    expect(await replace(REPLACED, { command: "new", args: ["-x"], env: { TOKEN: "z", N: "1" } })).toBe(
+      REPLACED.replace('"cmd"', '"new"')
+        .replace('["x", # first\n  "y"]', '["-x"]')
+        .replace('"t"', '"z"')
+        .replace('OTHER = "u" # o\n', 'N = "1"\n')
+        .replace('[mcp_servers.a.tools.x]\napproval_mode = "prompt"\n\n', ""),
+    );
+  });
+
+  test("keeps values that stay as they are written", async () => {
+    expect(await replace(REPLACED, { command: "new", args: ["x", "y"], env: { TOKEN: "t", OTHER: "u" } })).toBe(
+      REPLACED.replace('"cmd"', '"new"').replace('[mcp_servers.a.tools.x]\napproval_mode = "prompt"\n\n', ""),
+    );
+  });
+
+  test("becomes an address", async () => {
+    expect(await replace(REPLACED, { url: "http://y", oauth: { client_id: "c" } })).toBe(
+      REPLACED.replace('command = "cmd" # the command\n', "")
+        .replace('args = ["x", # first\n  "y"]\n', "")
+        .replace("later = 3 # not ours\n", 'later = 3 # not ours\nurl = "http://y"\n')
+        .replace(/# its variables[\s\S]*?(?=# about b)/, '[mcp_servers.a.oauth]\nclient_id = "c"\n\n'),
+    );
+  });
+
+  test("stays as it is when it says the same", async () => {
+    const same = { command: "cmd", args: ["x", "y"], env: { TOKEN: "t", OTHER: "u" } };
+    const text = REPLACED.replace(/\[mcp_servers\.a\.tools[\s\S]*?\n\n/, "");
+    expect(await replace(text, same)).toBe(text);
+  });
+
+  test.each([
+    ["an inline table", '[mcp_servers]\na = { command = "cmd", later = 3 } # a\n[tui]\nx = 1\n'],
+    ["dotted keys", 'mcp_servers.a.command = "cmd"\nmcp_servers.a.later = 3 # kept\n[tui]\nx = 1\n'],
+    ["an inline table in a section", '[mcp_servers.a]\ncommand = "cmd"\nenv = { A = "1" } # v\nlater = 3\n'],
+    ["dotted keys in a section", '[mcp_servers.a]\ncommand = "cmd"\nenv.A = "1"\nlater = 3\n'],
+    ["a quoted key", '[mcp_servers.a]\n"command" = "cmd"\nlater = 3\n'],
+    ["line ends of Windows", '[mcp_servers.a] # a\r\ncommand = "cmd" # c\r\nlater = 3\r\n'],
+    ["no line end", '[mcp_servers.a]\nlater = 3\ncommand = "cmd"'],
+    ["nothing in it", '[mcp_servers.a]\n\n[mcp_servers.a.env]\nA = "1"\n[tui]\nx = 1\n'],
+    ["a section after others", '[mcp_servers.a.env]\nA = "1"\n[tui]\nx = 1\n[mcp_servers.a]\nlater = 3\n'],
+  ])("is replaced whatever it is written as: %s", async (_form, text) => {
+    const changed = await replace(text, { command: "new", env: { B: "2" } });
+    const kept = text.includes("later") ? { later: 3n } : {};
+    const parsed = await parseToml(changed);
+    expect(parsed.ok && parsed.table.mcp_servers).toEqual({ a: { ...kept, command: "new", env: { B: "2" } } });
+    if (text.includes("tui")) expect(changed).toContain("[tui]\nx = 1");
+    if (text.includes("\r\n")) expect(changed.replaceAll("\r\n", "")).not.toContain("\n");
   });
 });
 

@@ -201,6 +201,8 @@ describe("wrong values", () => {
     ['mcp_servers.x={url="u",bearer_token="t"}', "bearer_token is not supported for streamable_http"],
     ['mcp_servers.x={command="a",tool_timeout_sec=-1}', "tool_timeout_sec is negative"],
     ['mcp_servers.x={command="a",startup_timeout_sec=-0.5}', "startup_timeout_sec is negative"],
+    ['mcp_servers.x={command="a",startup_timeout_sec=nan}', "startup_timeout_sec is too long or not a number"],
+    ['mcp_servers.x={command="a",tool_timeout_sec=1e400}', "tool_timeout_sec is too long or not a number"],
   ])("%s", async (toml, message) => {
     using fixture = configFixture();
     expect(await fixture.loadError({ overrides: parseOverrides({ config: [toml] }) })).toContain(message);

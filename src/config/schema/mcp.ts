@@ -23,6 +23,9 @@ const HTTP_ONLY = [
 ];
 const STDIO_ONLY = ["args", "env", "env_vars", "cwd"];
 
+/** A longer time is refused by Codex CLI as well. */
+const MAX_SECONDS = 2 ** 64;
+
 /** Which keys belong together: a server is either a program (command) or an address (url). */
 function transportProblem(server: Readonly<Record<string, unknown>>): string | undefined {
   if (server.command !== undefined) {
@@ -39,7 +42,9 @@ function transportProblem(server: Readonly<Record<string, unknown>>): string | u
   }
   for (const key of ["startup_timeout_sec", "tool_timeout_sec"]) {
     const limit = server[key];
-    if ((typeof limit === "number" || typeof limit === "bigint") && limit < 0) return `${key} is negative`;
+    if (typeof limit !== "number" && typeof limit !== "bigint") continue;
+    if (limit < 0) return `${key} is negative`;
+    if (!(limit < MAX_SECONDS)) return `${key} is too long or not a number`;
   }
   return undefined;
 }
@@ -125,6 +130,9 @@ export const MCP_SERVER = table(
   },
   { check: transportProblem },
 );
+
+/** The keys of an entry that mean something. */
+export const MCP_SERVER_KEYS = MCP_SERVER.kind === "table" ? Object.keys(MCP_SERVER.fields) : [];
 
 export const MCP_FIELDS = {
   mcp_oauth_credentials_store: withDefault(

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import type { EditValue } from "#config/edit.ts";
+import type { EditValue } from "#config/edit-text.ts";
+import { MCP_SERVER_KEYS } from "#config/schema/mcp.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { writeStdout } from "#lib/stdio.ts";
@@ -44,7 +45,7 @@ export async function addServer(
   const path = join(codexHome(), "config.toml");
   // A secret in it is for the owner's eyes, from the first moment; a file that is made is so anyway.
   if (options.oauthClientSecret !== undefined && existsSync(path)) chmodSync(path, 0o600);
-  await editServers({ type: "put_table", path: ["mcp_servers", name], table });
+  await editServers({ type: "put_table", path: ["mcp_servers", name], table, known: MCP_SERVER_KEYS });
   writeStdout(`Added global MCP server '${name}'.\n`);
   if (options.url !== undefined && options.bearerTokenEnvVar === undefined) await offerLogin(name, options);
   return 0;
