@@ -154,6 +154,14 @@ describe("runHook", () => {
     30_000,
   );
 
+  test("leads a session of its own", async () => {
+    const done = await run("echo $$; cat /proc/$$/stat");
+    if (done.type !== "exited") throw new Error(done.reason);
+    const [pid, stat = ""] = done.stdout.split("\n");
+    const [_state, _parent, group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    expect([group, session]).toEqual([pid, pid]);
+  }, 30_000);
+
   test("gets no descriptor and no variable but its own", async () => {
     const done = await run("ls /proc/$$/fd; set | grep -i codex");
     expect(done).toMatchObject({ type: "exited", stdout: "0\n1\n2\n" });

@@ -45,6 +45,16 @@ describe("notifyTurnComplete", () => {
     );
   }, 30_000);
 
+  test("the program leads a session of its own", async () => {
+    await using home = await tempHome();
+    const out = join(home.root, "out");
+    const script = `{ echo $$; cat /proc/$$/stat; } > ${out}.part && mv ${out}.part ${out}`;
+    notifyTurnComplete(["/bin/sh", "-c", script, "sh"], notification(home), { env: { PATH: process.env.PATH ?? "" } });
+    const [pid, stat = ""] = (await fileText(out)).split("\n");
+    const [_state, _parent, group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    expect([group, session]).toEqual([pid, pid]);
+  }, 30_000);
+
   test("the program outlives the process that started it, which does not wait", async () => {
     await using home = await tempHome();
     const out = join(home.root, "late");

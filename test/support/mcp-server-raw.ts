@@ -94,6 +94,7 @@ const LISTS: Record<string, () => unknown> = {
   long: () => [...TINY_TOOLS, { name: "x".repeat(70), description: "long", inputSchema: OBJECT }],
   many: () =>
     Array.from({ length: 5000 }, (_, n) => ({ name: `tool_${n}`, description: `Tool ${n}`, inputSchema: OBJECT })),
+  meeting: () => [{ name: "meet", description: "Meet", inputSchema: OBJECT }],
   hostile: () => [
     { name: "a.b", description: "first", inputSchema: OBJECT },
     { name: "a b", description: "second", inputSchema: OBJECT },
@@ -160,6 +161,14 @@ const CALLS: Record<string, (message: Message) => void> = {
         ],
       },
     }),
+  /** Two that are there together are told so; one that is alone for so many milliseconds, too. */
+  meet: ({ id, params }) => {
+    meeting.push(id);
+    if (meeting.length === 2) for (const each of meeting.splice(0)) send({ id: each, result: text("met") });
+    setTimeout(() => {
+      if (meeting.includes(id)) send({ id: meeting.splice(meeting.indexOf(id), 1)[0], result: text("alone") });
+    }, Number(params?.arguments?.ms));
+  },
   slow: () => {},
   sleepy: ({ id }) => setTimeout(() => send({ id, result: text("slept") }), 300),
   die: () => process.exit(3),
@@ -179,6 +188,8 @@ const CALLS: Record<string, (message: Message) => void> = {
 };
 
 let asked: Message["id"];
+/** Calls that wait for another one. */
+const meeting: Message["id"][] = [];
 let listed = 0;
 
 /** Answers to `initialize` as no specification has them. */
