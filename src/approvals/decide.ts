@@ -90,6 +90,12 @@ function judge(input: DecisionInput): Verdict {
 /** Why a person is asked when nothing but the model's wish to leave the sandbox is the reason. */
 export const ESCALATION_REASON = "the model asks to run this command without the sandbox";
 
+const DANGEROUS = "the command may destroy files";
+const UNKNOWN = "the command is not known to be safe";
+
+/** The reasons that only say which policy it is that asks. */
+export const POLICY_REASONS: ReadonlySet<string> = new Set([ESCALATION_REASON, DANGEROUS, UNKNOWN]);
+
 /** The text programs know for a question that nobody is there to answer. */
 const NEVER_ASKS = "approval required by policy, but AskForApproval is set to Never";
 
@@ -113,7 +119,7 @@ function judgeByTable(input: DecisionInput, whole: readonly RuleMatch[]): Verdic
   const overall = command.plain === undefined ? strictest(whole.map(({ rule }) => rule.decision)) : undefined;
   if (isDangerousBeyond(command, granted, overall)) {
     const text = shown(command.argv);
-    return ask("the command may destroy files", `${text} rejected: blocked by policy`);
+    return ask(DANGEROUS, `${text} rejected: blocked by policy`);
   }
   const place = { isOwnFolder: input.isOwnFolder !== false && command.plain?.some(([name]) => name === "cd") !== true };
   const safe = command.plain?.map((words) => isKnownSafe(words, place)) ?? [];
@@ -129,7 +135,7 @@ function judgeByTable(input: DecisionInput, whole: readonly RuleMatch[]): Verdic
   if (escalate && sandbox !== "danger-full-access") {
     return ask(ESCALATION_REASON, NEVER_ASKS);
   }
-  if (approvalPolicy === "untrusted" && !isCovered) return ask("the command is not known to be safe", NEVER_ASKS);
+  if (approvalPolicy === "untrusted" && !isCovered) return ask(UNKNOWN, NEVER_ASKS);
   return { type: "run", sandboxed: true };
 }
 

@@ -26,7 +26,7 @@ export function approvalMsg(request: ApprovalRequest, turnId: string): EventMsg[
           turn_id: turnId,
           command: request.command,
           cwd: request.cwd,
-          ...(request.reason === null ? {} : { reason: request.reason }),
+          ...(request.stated === undefined ? {} : { reason: request.stated }),
           ...(request.proposedRule === null ? {} : { proposed_execpolicy_amendment: request.proposedRule }),
           parsed_cmd: commandPurposes(request.command),
         },
@@ -38,7 +38,7 @@ export function approvalMsg(request: ApprovalRequest, turnId: string): EventMsg[
           call_id: request.callId,
           turn_id: turnId,
           changes: changesByPath(request.changes),
-          ...(request.reason === null ? {} : { reason: request.reason }),
+          ...(request.stated === undefined ? {} : { reason: request.stated }),
         },
       ];
     case "mcp_tool":
@@ -57,7 +57,6 @@ export function approvalParams(
   { threadId, callId, turnId }: QuestionIds,
 ): Record<string, unknown> {
   const ids = { codex_mcp_tool_call_id: callId, codex_event_id: turnId, codex_call_id: request.callId };
-  const reason = request.reason === null ? {} : { codex_reason: request.reason };
   const head = { message: approvalMessage(request), requestedSchema: NO_FORM, threadId };
   switch (request.type) {
     case "command":
@@ -68,14 +67,13 @@ export function approvalParams(
         codex_command: request.command,
         codex_cwd: request.cwd,
         codex_parsed_cmd: commandPurposes(request.command),
-        ...reason,
       };
     case "patch":
       return {
         ...head,
         codex_elicitation: "patch-approval",
         ...ids,
-        ...reason,
+        ...(request.stated === undefined ? {} : { codex_reason: request.stated }),
         codex_changes: changesByPath(request.changes),
       };
     case "mcp_tool":
@@ -83,7 +81,7 @@ export function approvalParams(
         ...head,
         codex_elicitation: "mcp-tool-approval",
         ...ids,
-        ...reason,
+        ...(request.reason === null ? {} : { codex_reason: request.reason }),
         codex_server: request.server,
         codex_tool: request.tool,
         codex_arguments: request.arguments,

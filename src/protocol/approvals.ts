@@ -10,6 +10,8 @@ export type ApprovalRequest =
       cwd: string;
       /** Why the question is asked, for the person; null when there is nothing to add. */
       reason: string | null;
+      /** What a rule, the model or a failed run gave as the reason; absent when only the policy asks. */
+      stated?: string;
       /** True when it would run without the sandbox. */
       escalated: boolean;
       /** True when it gets a terminal, into which the model may type more. */
@@ -22,6 +24,8 @@ export type ApprovalRequest =
       callId: string;
       changes: FileChange[];
       reason: string | null;
+      /** As of commands. */
+      stated?: string;
       /** True when it would be written without the sandbox. */
       escalated: boolean;
       /** Where it really writes (links followed) outside the writable folders. */

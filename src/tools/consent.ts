@@ -34,6 +34,8 @@ export interface CommandQuestion {
   cwd: string;
   tty: boolean;
   reason: string;
+  /** The reason as somebody gave it; undefined when only the policy asks. */
+  stated: string | undefined;
   /** Whether it would leave the sandbox. */
   escalated: boolean;
   /** The one plain command that a rule could be made of; undefined when no rule would change the answer. */
@@ -48,11 +50,11 @@ export async function consentToCommand(
   context: ToolContext,
   deps: ConsentDeps,
 ): Promise<Consent> {
-  const { callId, argv, cwd, tty, reason, escalated, amendable, proposedPrefix } = question;
+  const { callId, argv, cwd, tty, reason, stated, escalated, amendable, proposedPrefix } = question;
   const command = { argv, cwd, escalated, tty };
   if (deps.approvals.coversCommand(command)) return GRANTED;
   const proposedRule = amendable === undefined ? null : (suggestedPrefix(amendable, proposedPrefix) ?? null);
-  const request = { callId, command: argv, cwd, reason, escalated, tty, proposedRule };
+  const request = { callId, command: argv, cwd, reason, ...given(stated), escalated, tty, proposedRule };
   const answer = await ask({ type: "command", ...request }, context);
   if (answer.type === "approved_for_session") deps.approvals.approveCommand(command);
   if (answer.type === "approved_with_rule") amendRules(answer.prefix, amendable, context, deps);
@@ -68,6 +70,8 @@ export interface PatchQuestion {
   /** Those of them the sandbox does not let be written. */
   outside: readonly string[];
   reason: string;
+  /** See `CommandQuestion`. */
+  stated?: string;
   /** Whether it would be written without the sandbox. */
   escalated: boolean;
 }
@@ -78,11 +82,15 @@ export async function consentToPatch(
   context: ToolContext,
   deps: Pick<ConsentDeps, "approvals">,
 ): Promise<Consent> {
-  const { callId, changes, realPaths, reason, escalated, outside } = question;
+  const { callId, changes, realPaths, reason, stated, escalated, outside } = question;
   if (deps.approvals.coversFiles(realPaths, escalated)) return GRANTED;
-  const answer = await ask({ type: "patch", callId, changes, reason, escalated, outside }, context);
+  const answer = await ask({ type: "patch", callId, changes, reason, ...given(stated), escalated, outside }, context);
   if (answer.type === "approved_for_session") deps.approvals.approveFiles(realPaths, escalated);
   return consentOf(answer, reason, context);
+}
+
+function given(stated: string | undefined): { stated?: string } {
+  return stated === undefined ? {} : { stated };
 }
 
 /** Whether anybody may answer a question. */

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
-import { amendablePart, type Decision, decide, ESCALATION_REASON } from "#approvals/decide.ts";
+import { amendablePart, type Decision, decide, ESCALATION_REASON, POLICY_REASONS } from "#approvals/decide.ts";
 import { readCommand } from "#approvals/read-command.ts";
 import type { RuleSet } from "#execpolicy/rules.ts";
 import { errnoOf } from "#lib/errors.ts";
@@ -177,9 +177,10 @@ async function consentTo(
   const folder = () => realPath(workdir) ?? workdir;
   const cwd = folder();
   const reason = withJustification(question.reason, escalation);
+  const stated = POLICY_REASONS.has(question.reason) ? escalation.justification : question.reason;
   const proposedPrefix = escalation.prefixRule;
   const consent = await consentToCommand(
-    { ...question, callId, argv, cwd, tty, reason, proposedPrefix },
+    { ...question, callId, argv, cwd, tty, reason, stated, proposedPrefix },
     context,
     deps,
   );

@@ -8,6 +8,7 @@ import {
   customToolCall,
   functionCall,
   rawChunks,
+  type SseEvent,
   sseBytes,
 } from "../support/model-script.ts";
 import { requirement } from "./cite.ts";
@@ -158,3 +159,41 @@ requirement(
   },
   { differs: "the release never answers the call" },
 );
+
+const ASKED_FIRST = {
+  "rules/default.rules": 'prefix_rule(pattern=["touch"], decision="prompt", justification="why?")',
+};
+const ESCALATED = { cmd: "touch x", sandbox_permissions: "require_escalated" };
+
+/** The reasons that a question about one call is told with: in its event, and in the question itself. */
+async function reasonsOf(part: readonly SseEvent[], more: Scene & { policy?: string } = {}): Promise<unknown[]> {
+  await using at = await connect(stage, { responses: [answer(part), answer(assistantText("done"))], ...more });
+  at.client.answering = () => ({ result: { decision: "denied" } });
+  await at.client.call("codex", { ...ASKING, "approval-policy": more.policy ?? "on-request" });
+  const [told] = [...at.client.msgs("exec_approval_request"), ...at.client.msgs("apply_patch_approval_request")];
+  const [question] = at.client.questions();
+  expect([told?.type, question?.method]).toEqual([expect.any(String), "elicitation/create"]);
+  return [told?.reason, question?.params?.codex_reason];
+}
+
+requirement(["mcp-server.approval.reason"], "reasons are those of rules, of the model and of failed runs", async () => {
+  const run = (args: Record<string, unknown>) => functionCall("exec_command", args);
+  const none = [undefined, undefined];
+  expect(await reasonsOf(run({ cmd: "touch x" }), { policy: "untrusted" })).toEqual(none);
+  const because = { cmd: "touch x", justification: "because" };
+  expect(await reasonsOf(run(because), { policy: "untrusted" })).toEqual(["because", undefined]);
+  expect(await reasonsOf(run({ cmd: "rm -rf x" }))).toEqual(none);
+  expect(await reasonsOf(run(ESCALATED))).toEqual(none);
+  expect(await reasonsOf(run({ ...ESCALATED, justification: "please" }))).toEqual(["please", undefined]);
+  const ruled = "`/bin/bash -lc 'touch x'` requires approval: why?";
+  expect(await reasonsOf(run(because), { homeFiles: ASKED_FIRST })).toEqual([ruled, undefined]);
+  const failing = run({ cmd: "touch /etc/codex-compat-x" });
+  const retry = "command failed; retry without sandbox?";
+  expect(await reasonsOf(failing, { policy: "on-failure" })).toEqual([retry, undefined]);
+  const patch = customToolCall(
+    "apply_patch",
+    "*** Begin Patch\n*** Add File: /etc/codex-compat-x\n+x\n*** End Patch\n",
+  );
+  expect(await reasonsOf(patch)).toEqual(none);
+  expect(await reasonsOf(patch, { policy: "untrusted" })).toEqual(none);
+});

@@ -130,7 +130,7 @@ test("who lets a command out of the sandbox is told so, with the model's reason"
   await at.client.call("codex", { prompt: "do it", sandbox: "read-only" });
   expect(at.client.questions()[0]?.params).toMatchObject({
     message: `Allow Codex to run \`/bin/bash -lc 'touch x'\` in \`${at.world.cwd}\`?\nIt would run without the sandbox. Reason: I need it`,
-    codex_reason: "I need it",
   });
+  expect(at.client.msgs("exec_approval_request")[0]?.reason).toBe("I need it");
   expect(existsSync(join(at.world.cwd, "x"))).toBeTrue();
 });

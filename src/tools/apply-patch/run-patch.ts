@@ -110,7 +110,7 @@ async function attempt(
     : applyHere(verified, permit, context));
   const wasDenied = looksDenied({ exitCode, output }) && !isPartlyDone(output);
   if (decision.confined && wasDenied && mayRetry(context)) {
-    const asked = { reason: RETRY_REASON, escalated: true, outside: realPaths };
+    const asked = { reason: RETRY_REASON, stated: RETRY_REASON, escalated: true, outside: realPaths };
     return { question: { ...asked, changes, realPaths, isAnnounced: true } };
   }
   const durationMs = monotonicMs() - startedMs;

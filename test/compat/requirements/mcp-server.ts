@@ -85,6 +85,8 @@ export const mcpServer = section("A", {
   "mcp-server.approval.exec":
     "A command that needs approval: exec_approval_request, then elicitation/create with the recorded params.",
   "mcp-server.approval.patch": "A patch that needs approval: apply_patch_approval_request, then elicitation/create.",
+  "mcp-server.approval.reason":
+    "A question has a reason where a rule, the model or a failed run gave one; codex_reason only that of patches.",
   "mcp-server.approval.undeclared": "The question is asked of a client that did not declare elicitation, too.",
   "mcp-server.approval.approved": '`{"decision":"approved"}` lets the command run.',
   "mcp-server.approval.denied": '`{"decision":"denied"}`: the model reads that the user rejected it, and goes on.',
