@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ConfigFlags } from "#config/load.ts";
-import { answer, assistantText, functionCall } from "../support/model-script.ts";
+import { answer, assistantText, functionCall, type ScriptedResponse } from "../support/model-script.ts";
 import type { CapturedRequest } from "../support/model-server.ts";
-import { startSession } from "../support/session.ts";
-import { type TempHome, tempHome } from "../support/temp-home.ts";
+import { startSession, type TestSession } from "../support/session.ts";
+import { tempHome } from "../support/temp-home.ts";
 
 const RAW = fileURLToPath(import.meta.resolve("../support/mcp-server-raw.ts"));
 /** A model that asks this often in vain will not get the tool any more. */
@@ -21,31 +21,42 @@ function outputs(request: CapturedRequest | undefined): unknown[] {
   return (input ?? []).flatMap(({ type, output }) => (type === "function_call_output" ? [output] : []));
 }
 
-/** A server that says nothing until the gate is opened. */
-function gated(home: TempHome): { config: ConfigFlags; open(): void } {
+/** An interactive session with a server that says nothing until the gate is opened. */
+async function lateSession(
+  responses: (at: {
+    request: CapturedRequest;
+    index: number;
+    open(): void;
+  }) => ScriptedResponse | Promise<ScriptedResponse>,
+): Promise<TestSession> {
+  const home = await tempHome();
   const gate = `${home.root}/gate`;
   const script = `while [ ! -e "${gate}" ]; do sleep 0.02; done; exec "${process.execPath}" "${RAW}" tiny`;
+  const config = { mcp_servers: { late: { command: "/bin/sh", args: ["-c", script] } } };
+  const open = () => writeFileSync(gate, "");
+  const session = await startSession({
+    home,
+    source: "cli",
+    config: config as unknown as ConfigFlags,
+    responses: (request, index) => responses({ request, index, open }),
+  });
   return {
-    config: { mcp_servers: { late: { command: "/bin/sh", args: ["-c", script] } } } as unknown as ConfigFlags,
-    open: () => writeFileSync(gate, ""),
+    ...session,
+    [Symbol.asyncDispose]: async () => {
+      await session[Symbol.asyncDispose]();
+      await home[Symbol.asyncDispose]();
+    },
   };
 }
 
 const PLAN = { plan: [{ step: "wait", status: "in_progress" }] };
 
 test("an interactive session does not wait, and offers the tools from the next request on", async () => {
-  await using home = await tempHome();
-  const server = gated(home);
-  await using session = await startSession({
-    home,
-    source: "cli",
-    config: server.config,
-    responses: async (request, index) => {
-      server.open();
-      await Bun.sleep(10);
-      const isOver = offered(request).length > 0 || index > MAX_ROUNDS;
-      return isOver ? answer(assistantText("done")) : answer(functionCall("update_plan", PLAN, `call_${index}`));
-    },
+  await using session = await lateSession(async ({ request, index, open }) => {
+    open();
+    await Bun.sleep(10);
+    const isOver = offered(request).length > 0 || index > MAX_ROUNDS;
+    return isOver ? answer(assistantText("done")) : answer(functionCall("update_plan", PLAN, `call_${index}`));
   });
   await session.say("go");
   const { requests } = session.server;
@@ -54,35 +65,20 @@ test("an interactive session does not wait, and offers the tools from the next r
 });
 
 test("a call to a tool of a server that is still starting waits for it", async () => {
-  await using home = await tempHome();
-  const server = gated(home);
-  await using session = await startSession({
-    home,
-    source: "cli",
-    config: server.config,
-    responses: (_request, index) => {
-      if (index > 0) return answer(assistantText("done"));
-      setTimeout(server.open, 200);
-      return answer(functionCall("mcp__late__echo", { text: "hey" }));
-    },
+  await using session = await lateSession(({ index, open }) => {
+    if (index > 0) return answer(assistantText("done"));
+    setTimeout(open, 200);
+    return answer(functionCall("mcp__late__echo", { text: "hey" }));
   });
   await session.say("go");
   expect(outputs(session.server.requests[1])).toEqual([expect.stringContaining("ECHO hey")]);
 });
 
 test("a tool that a starting server turns out not to have, or that none could have, is unsupported", async () => {
-  await using home = await tempHome();
-  const server = gated(home);
-  await using session = await startSession({
-    home,
-    source: "cli",
-    config: server.config,
-    responses: (_request, index) => {
-      if (index === 1) server.open();
-      if (index > 1) return answer(assistantText("done"));
-      const name = index === 0 ? "mcp__other__echo" : "mcp__late__nothing";
-      return answer(functionCall(name, {}, `call_${index}`));
-    },
+  await using session = await lateSession(({ index, open }) => {
+    if (index === 1) open();
+    if (index > 1) return answer(assistantText("done"));
+    return answer(functionCall(index === 0 ? "mcp__other__echo" : "mcp__late__nothing", {}, `call_${index}`));
   });
   await session.say("go");
   expect(outputs(session.server.requests[2])).toEqual([
@@ -92,13 +88,7 @@ test("a tool that a starting server turns out not to have, or that none could ha
 });
 
 test("an interruption ends the wait for a server that never starts", async () => {
-  await using home = await tempHome();
-  await using session = await startSession({
-    home,
-    source: "cli",
-    config: gated(home).config,
-    responses: () => answer(functionCall("mcp__late__echo", { text: "hey" })),
-  });
+  await using session = await lateSession(() => answer(functionCall("mcp__late__echo", { text: "hey" })));
   session.submit({ type: "user_turn", input: [{ type: "text", text: "go" }] });
   await session.until((event) => event.type === "raw_response_item" && event.item.type === "function_call");
   session.submit({ type: "interrupt" });
