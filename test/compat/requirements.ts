@@ -1,5 +1,6 @@
 import { badInput } from "./requirements/bad-input.ts";
 import { errors, events } from "./requirements/events.ts";
+import { mcpCommands } from "./requirements/mcp.ts";
 import { mcpServer } from "./requirements/mcp-server.ts";
 import { auth, human, options, resume, review } from "./requirements/output.ts";
 import { body, headers, input, request } from "./requirements/request.ts";
@@ -33,6 +34,7 @@ const SECTIONS = {
   driving,
   badInput,
   mcpServer,
+  mcpCommands,
 };
 
 type Sections = typeof SECTIONS;
@@ -40,5 +42,5 @@ type Sections = typeof SECTIONS;
 /** The id of a behaviour; a misspelt one does not compile. */
 export type RequirementId = { [Name in keyof Sections]: keyof Sections[Name]["entries"] }[keyof Sections];
 
-/** Every observable behaviour of the headless mode and of the MCP server, in the order of the fact sheet's sections. */
+/** Every observable behaviour of the headless mode, MCP both ways, hooks and small servers, in the fact sheets' order. */
 export const REQUIREMENTS: readonly Requirement[] = Object.values(SECTIONS).flatMap(listSection);
