@@ -5,6 +5,7 @@ import { mcpServer } from "./requirements/mcp-server.ts";
 import { auth, human, options, resume, review } from "./requirements/output.ts";
 import { body, headers, input, request } from "./requirements/request.ts";
 import { listSection, type Requirement } from "./requirements/section.ts";
+import { smallServers } from "./requirements/small-servers.ts";
 import { agentsMd, home, notify, rollout } from "./requirements/storage.ts";
 import { applyPatch, driving, environment, retries, timings, toolOutputs } from "./requirements/tools.ts";
 import { toolsArray } from "./requirements/tools-array.ts";
@@ -35,6 +36,7 @@ const SECTIONS = {
   badInput,
   mcpServer,
   mcpCommands,
+  smallServers,
 };
 
 type Sections = typeof SECTIONS;
