@@ -6,6 +6,7 @@ import { type CallBudget, extractWithModel, type ModelRoute } from "./extract-mo
 import type { Extraction } from "./extraction.ts";
 import {
   type FilteredItem,
+  type FilterOptions,
   filterRollout,
   type RolloutFacts,
   type RolloutMark,
@@ -89,15 +90,21 @@ async function readThread(
   plan: ExtractorPlan,
   signal: AbortSignal,
 ): Promise<ReadThread | { type: "failed"; message: string }> {
-  const collector = new SessionCollector();
-  const input = plan.type === "model" ? new ModelInput(inputBudgetTokens(plan.route.model)) : undefined;
   try {
-    const facts = await filterRollout(path, input === undefined ? collector : both(collector, input), { signal });
-    return { type: "read", facts, collected: collector.collected(), contents: input?.render() ?? "" };
+    const whole = await readOnce(path, plan, { signal });
+    const { undone } = whole.facts;
+    return undone.length === 0 ? whole : await readOnce(path, plan, { signal, without: undone });
   } catch (error) {
     signal.throwIfAborted();
     return { type: "failed", message: redactSecrets(messageOf(error)) };
   }
+}
+
+async function readOnce(path: string, plan: ExtractorPlan, options: FilterOptions): Promise<ReadThread> {
+  const collector = new SessionCollector();
+  const input = plan.type === "model" ? new ModelInput(inputBudgetTokens(plan.route.model)) : undefined;
+  const facts = await filterRollout(path, input === undefined ? collector : both(collector, input), options);
+  return { type: "read", facts, collected: collector.collected(), contents: input?.render() ?? "" };
 }
 
 function both(first: RolloutSink, second: RolloutSink): RolloutSink {

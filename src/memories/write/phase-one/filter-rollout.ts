@@ -7,6 +7,7 @@ import { isInstructionBlock, type RolloutContent, rolloutContent } from "./rollo
 import { type ScannedLine, type ScanOptions, scanLines } from "./scan-lines.ts";
 import { lazyOutput } from "./tool-output.ts";
 import { readTurnContext } from "./turn-context.ts";
+import { isInside, type LineRange, UndoneTurns } from "./undone-turns.ts";
 
 /** Where an item stands in the rollout. */
 export interface Place {
@@ -60,7 +61,17 @@ export interface RolloutFacts {
     oversized: Record<string, number>;
     /** Items a fork repeats from its parent. */
     repeated: number;
+    /** Items of turns that were taken back. */
+    undone: number;
   };
+  /** Lines of turns the user took back. They are only known at the end: read again without them. */
+  undone: readonly LineRange[];
+}
+
+/** Where to read, and what to pass over. */
+export interface FilterOptions extends ScanOptions {
+  /** Lines that count no more, from the facts of a first reading. */
+  without?: readonly LineRange[];
 }
 
 /**
@@ -68,8 +79,12 @@ export interface RolloutFacts {
  * assistant, tool calls and outputs. Memory does not grow with the file. Damaged lines are counted and passed over.
  * Throws `CodexError` "rollout_unreadable" when the file cannot be read at all, the signal's reason when aborted.
  */
-export async function filterRollout(path: string, sink: RolloutSink, options: ScanOptions = {}): Promise<RolloutFacts> {
-  const filter = new RolloutFilter(sink);
+export async function filterRollout(
+  path: string,
+  sink: RolloutSink,
+  options: FilterOptions = {},
+): Promise<RolloutFacts> {
+  const filter = new RolloutFilter(sink, options.without ?? []);
   try {
     const { bytes, lines } = await scanLines(path, (line) => filter.line(line), options);
     return { ...filter.facts(), bytes, lines };
@@ -99,12 +114,15 @@ const KEPT_EVENTS = new Set([
   "task_complete",
   "turn_complete",
   "turn_aborted",
+  "thread_rolled_back",
 ]);
 
 class RolloutFilter {
   readonly #sink: RolloutSink;
   readonly #fork = new ForkPrefix();
-  readonly #left: RolloutFacts["left"] = { garbage: 0, oversized: {}, repeated: 0 };
+  readonly #undone = new UndoneTurns();
+  readonly #without: readonly LineRange[];
+  readonly #left: RolloutFacts["left"] = { garbage: 0, oversized: {}, repeated: 0, undone: 0 };
   #meta: Json | undefined;
   #cwd = "";
   #model: string | null = null;
@@ -112,8 +130,9 @@ class RolloutFilter {
   #typed = "";
   #firstUserItem = "";
 
-  constructor(sink: RolloutSink) {
+  constructor(sink: RolloutSink, without: readonly LineRange[]) {
     this.#sink = sink;
+    this.#without = without;
   }
 
   facts(): Omit<RolloutFacts, "bytes" | "lines"> {
@@ -127,6 +146,7 @@ class RolloutFilter {
       firstUserMessage: this.#typed || this.#firstUserItem,
       kept: this.#kept,
       left: this.#left,
+      undone: this.#undone.ranges,
     };
   }
 
@@ -166,7 +186,7 @@ class RolloutFilter {
         return;
       }
       case "event_msg":
-        this.#event(payload);
+        this.#event(payload, line.number);
         return;
     }
   }
@@ -191,35 +211,43 @@ class RolloutFilter {
     this.#sink.mark({ type: "cwd", cwd });
   }
 
-  #event(payload: Json): void {
+  #event(payload: Json, line: number): void {
     switch (payload.type) {
       case "user_message":
-        return this.#userTyped(text(payload.message));
+        return this.#userTyped(text(payload.message), line);
       case "item_completed":
-        return this.#userTyped(userMessageText(payload.item));
+        return this.#userTyped(userMessageText(payload.item), line);
       case "task_started":
       case "turn_started":
+        this.#undone.start(line);
         this.#fork.seeTurn(text(payload.turn_id));
-        return this.#mark({ type: "turn_started" });
+        return this.#mark({ type: "turn_started" }, line);
       case "task_complete":
       case "turn_complete":
-        return this.#mark({ type: "turn_ended", outcome: "completed" });
+        return this.#mark({ type: "turn_ended", outcome: "completed" }, line);
       case "turn_aborted":
-        return this.#mark({ type: "turn_ended", outcome: "aborted" });
+        return this.#mark({ type: "turn_ended", outcome: "aborted" }, line);
+      case "thread_rolled_back":
+        return this.#undone.rollBack(Math.max(0, Math.trunc(Number(payload.num_turns)) || 0), line);
     }
   }
 
-  #userTyped(message: string): void {
-    if (message.trim() === "" || isInstructionBlock(message)) return;
+  #userTyped(message: string, line: number): void {
+    if (message.trim() === "" || isInstructionBlock(message) || isInside(this.#without, line)) return;
     this.#typed ||= message;
-    this.#mark({ type: "user_typed", text: message });
+    this.#mark({ type: "user_typed", text: message }, line);
   }
 
-  #mark(mark: RolloutMark): void {
-    if (!this.#fork.repeating) this.#sink.mark(mark);
+  #mark(mark: RolloutMark, line: number): void {
+    if (!this.#fork.repeating && !isInside(this.#without, line)) this.#sink.mark(mark);
   }
 
   #keep(content: RolloutContent, line: ScannedLine, timestamp: string): void {
+    if (content.type === "user") this.#undone.userSaid(line.number);
+    if (isInside(this.#without, line.number)) {
+      this.#left.undone++;
+      return;
+    }
     if (content.type === "user") this.#firstUserItem ||= content.text;
     if (this.#fork.repeating) {
       this.#left.repeated++;

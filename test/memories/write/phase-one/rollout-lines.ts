@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type FilteredItem,
+  type FilterOptions,
   filterRollout,
   type RolloutFacts,
   type RolloutMark,
 } from "#memories/write/phase-one/filter-rollout.ts";
-import type { ScanOptions } from "#memories/write/phase-one/scan-lines.ts";
 
 type Json = Record<string, unknown>;
 
@@ -82,7 +82,7 @@ export interface Filtered {
   texts: string[];
 }
 
-export async function filtered(path: string, options: ScanOptions = {}): Promise<Filtered> {
+export async function filtered(path: string, options: FilterOptions = {}): Promise<Filtered> {
   const items: FilteredItem[] = [];
   const marks: RolloutMark[] = [];
   const facts = await filterRollout(
