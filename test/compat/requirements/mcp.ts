@@ -38,3 +38,24 @@ export const mcpCommands = section("B commands", {
   "mcp.test.starts": "test starts a server, times it and lists its tools.",
   "mcp.test.fails": "test of a server that cannot start says why, code 1.",
 });
+
+export const mcpOAuth = section("B OAuth", {
+  "mcp.oauth.login-text":
+    "login prints ``Authorize `NAME` by opening this URL in your browser:``, the URL, and at last `Successfully …`.",
+  "mcp.oauth.discovery": "It asks /.well-known/oauth-authorization-server with the server's path.",
+  "mcp.oauth.registration":
+    "It registers as `Codex` with the one address http://127.0.0.1:PORT/callback and no client secret.",
+  "mcp.oauth.pkce": "It asks for a code with a state and an S256 challenge, and trades it with the verifier.",
+  "mcp.oauth.callback": "The browser ends at `Authentication complete. You may close this window.`",
+  "mcp.oauth.stored": ".credentials.json has `NAME|16 hex digits` with the tokens, and expires_at in milliseconds.",
+  "mcp.oauth.file-mode": "Only the user can read that file.",
+  "mcp.oauth.scopes": "--scopes a,b asks for these.",
+  "mcp.oauth.list": "list says `Not logged in` and then `OAuth`; auth_status not_logged_in and o_auth.",
+  "mcp.oauth.bearer": "A session calls the server with the token.",
+  "mcp.oauth.refresh": "A token that has run out is renewed before it is used.",
+  "mcp.oauth.logout": "logout removes the login and says `Removed OAuth credentials for 'NAME'.`",
+  "mcp.oauth.logout-none": "Without a login it says `No OAuth credentials stored for 'NAME'.`, code 0.",
+  "mcp.oauth.none": "login where no login is offered: `Error: No authorization support detected`, code 1.",
+  "mcp.oauth.add": "add --url of such a server says `Detected OAuth support. Starting OAuth flow…` and logs in.",
+  "mcp.oauth.denied": "login that the person refuses ends with an error, and nothing is stored.",
+});
