@@ -1,6 +1,6 @@
 import { badInput } from "./requirements/bad-input.ts";
 import { errors, events } from "./requirements/events.ts";
-import { mcpCommands, mcpOAuth } from "./requirements/mcp.ts";
+import { mcpCommands, mcpLazy, mcpOAuth } from "./requirements/mcp.ts";
 import { mcpServer } from "./requirements/mcp-server.ts";
 import { auth, human, options, resume, review } from "./requirements/output.ts";
 import { body, headers, input, request } from "./requirements/request.ts";
@@ -37,6 +37,7 @@ const SECTIONS = {
   mcpServer,
   mcpCommands,
   mcpOAuth,
+  mcpLazy,
   smallServers,
 };
 

@@ -59,3 +59,14 @@ export const mcpOAuth = section("B OAuth", {
   "mcp.oauth.add": "add --url of such a server says `Detected OAuth support. Starting OAuth flow…` and logs in.",
   "mcp.oauth.denied": "login that the person refuses ends with an error, and nothing is stored.",
 });
+
+export const mcpLazy = section("B start", {
+  "mcp.lazy.first-waits": "While nothing is known of a server, a run waits for it before its first request.",
+  "mcp.lazy.known-waits-not": "Once its tools are known they are offered at once, however long the server would take.",
+  "mcp.lazy.unused-starts-not": "A server whose tools are known and not called is not started.",
+  "mcp.lazy.first-use": "A call of a tool whose server does not answer yet waits for it; the server is started once.",
+  "mcp.lazy.other-list": "A list that turns out to be another is offered from the next run on.",
+  "mcp.lazy.required": "A required server is started and waited for in any case; if it fails, nothing is sent, code 1.",
+  "mcp.lazy.timeout": "Without an answer in startup_timeout_sec it has failed, and the run goes on without it.",
+  "mcp.lazy.reaped": "Servers do not outlive the run, not even a killed one.",
+});
