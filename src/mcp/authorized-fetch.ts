@@ -1,6 +1,5 @@
-import { messageOf } from "#lib/errors.ts";
 import { parseChallenge } from "./oauth/challenge.ts";
-import { OAuthError, quoted } from "./oauth/oauth-error.ts";
+import { OAuthError } from "./oauth/oauth-error.ts";
 import type { ServerLogin } from "./oauth/server-login.ts";
 import { hasAuthorization, USER_AGENT } from "./request-headers.ts";
 import { McpStartupError } from "./startup-error.ts";
@@ -60,7 +59,12 @@ async function orLoginNeeded<T>({ name }: RequestIdentity, work: () => Promise<T
     return await work();
   } catch (error) {
     if (!(error instanceof OAuthError)) throw error;
-    throw new McpStartupError(`the login has ended: ${messageOf(error)}. Run \`codex mcp login ${name}\``);
+    const login = `\`codex mcp login ${name}\``;
+    // Where only a new login helps. What else stands in the way of a renewal may pass.
+    const isOver =
+      error.failure === "invalid_grant" || error.failure === "invalid_client" || error.failure === "refused";
+    if (isOver) throw new McpStartupError(`the login has ended: ${error.message}. Run ${login}`);
+    throw new McpStartupError(`the login could not be renewed: ${error.message}. If it stays so, run ${login}`);
   }
 }
 
@@ -77,8 +81,9 @@ async function accepted(
   if (hasAuthorization(configured)) throw refusal(status, "it refuses the configured token");
   const challenge = parseChallenge(headers.get("www-authenticate"));
   if (status === 403 && token !== undefined) {
-    const scopes = challenge?.scope === undefined ? "" : quoted(challenge.scope).split(" ").join(",");
-    if (scopes === "") throw refusal(status, "the login may not do this");
+    const scopes = challenge?.scope?.split(" ").join(",") ?? "";
+    // The person may take the line to a shell.
+    if (!/^[\w.:/,-]{1,300}$/.test(scopes)) throw refusal(status, "the login may not do this");
     throw refusal(status, `the login lacks a scope. ${login.slice(0, -1)} --scopes ${scopes}\``);
   }
   throw refusal(status, token === undefined ? `it wants a login. ${login}` : `it refuses the login. ${login}`);

@@ -14,7 +14,7 @@ export interface AuthorizationServerOptions {
   /** Changes what the server says about itself. */
   metadata?: (own: Record<string, unknown>) => Record<string, unknown>;
   /** Answers before the server does. */
-  override?: (request: SeenRequest) => Response | Promise<Response> | undefined;
+  override?: (request: SeenRequest) => Response | Promise<Response | undefined> | undefined;
   /** Seconds a token holds; undefined leaves it out of the answer. */
   expiresIn?: number;
   /** What the person does at the authorization page. */

@@ -1,5 +1,14 @@
 import { expect, test } from "bun:test";
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { credentialFile } from "#mcp/oauth/credential-file.ts";
 import type { StoredLogin } from "#mcp/oauth/stored-login.ts";
@@ -38,6 +47,55 @@ test("a change keeps the file, its other entries and its mode, also when it gets
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(await store.remove(KEY)).toBe(true);
   expect(await store.read(KEY)).toBeUndefined();
+});
+
+test("a full disk leaves the logins as they were", async () => {
+  await using home = await tempHome();
+  const path = join(home.codexHome, ".credentials.json");
+  const others = JSON.stringify({ "other|1": { kept: "x".repeat(400) } });
+  writeFileSync(path, others);
+  const script = `import { credentialFile } from "${join(import.meta.dir, "../../src/mcp/oauth/credential-file.ts")}";
+    const login = ${JSON.stringify(login("t".repeat(2000)))};
+    const failed = credentialFile(${JSON.stringify(home.codexHome)}).write(${JSON.stringify(KEY)}, login);
+    await failed.then(() => console.log("stored"), (error) => console.log(error.message));`;
+  // No file of the program may be longer than 1 KiB; the lock, an empty database, is shorter.
+  const limited = `trap "" XFSZ; ulimit -f 1; exec "$0" -e "$1"`;
+  const child = Bun.spawn(["/bin/bash", "-c", limited, process.execPath, script], { stdout: "pipe", stderr: "pipe" });
+  const said = await child.stdout.text();
+  expect(said).toBe(`Cannot write the logins of MCP servers in "${path}": File too large (os error 27)\n`);
+  expect(readFileSync(path, "utf8")).toBe(others);
+});
+
+test.each([
+  ["torn", '{"one|'],
+  ["a list", "[]"],
+])("a file that is %s is told of and left", async (_what, content) => {
+  await using home = await tempHome();
+  const path = join(home.codexHome, ".credentials.json");
+  writeFileSync(path, content);
+  const store = credentialFile(home.codexHome);
+  await expect(store.read(KEY)).rejects.toThrow("it is not a JSON object. Move it away and log in again");
+  await expect(store.write(KEY, login("new"))).rejects.toThrow("it is not a JSON object");
+  await expect(store.remove(KEY)).rejects.toThrow("it is not a JSON object");
+  expect(readFileSync(path, "utf8")).toBe(content);
+});
+
+test("a folder in its place is told of; a link leads to the file, which becomes private; an empty one is none", async () => {
+  await using home = await tempHome();
+  const path = join(home.codexHome, ".credentials.json");
+  const store = credentialFile(home.codexHome);
+  mkdirSync(path);
+  await expect(store.read(KEY)).rejects.toThrow(`in "${path}": Is a directory (os error 21)`);
+  await expect(store.write(KEY, login("new"))).rejects.toThrow("Is a directory");
+  rmdirSync(path);
+  const target = home.write("elsewhere.json", "");
+  chmodSync(target, 0o644);
+  symlinkSync(target, path);
+  expect(await store.read(KEY)).toBeUndefined();
+  await store.write(KEY, login("new"));
+  expect((await store.read(KEY))?.access_token).toBe("new");
+  expect(lstatSync(path).isSymbolicLink()).toBe(true);
+  expect(statSync(target).mode & 0o777).toBe(0o600);
 });
 
 test("a sandboxed command does not get to see what is stored while it runs", async () => {

@@ -168,6 +168,12 @@ describe("addresses", () => {
 
   test("a server elsewhere may not send us to this machine, nor be asked over plain http", async () => {
     const { parseEndpoint, isServerAddress } = await import("#mcp/oauth/endpoint.ts");
+    const others = ["localhost.", "a.localhost", "0.0.0.0", "[::]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"];
+    for (const host of others) {
+      expect(() =>
+        parseEndpoint(`https://${host}/token`, "token_endpoint", new URL("https://far.example/mcp")),
+      ).toThrow("a server at far.example may not send us to this machine");
+    }
     for (const local of ["http://127.0.0.1:8080/token", "https://localhost/token", "http://[::1]/token"]) {
       expect(() => parseEndpoint(local, "token_endpoint", new URL("https://far.example/mcp"))).toThrow(
         "a server at far.example may not send us to this machine",

@@ -157,6 +157,34 @@ describe("renewal", () => {
     WAIT,
   );
 
+  test.each([
+    ["is down", () => new Response("down", { status: 503 }), "status 503"],
+    ["answers nonsense", () => new Response("ok"), "gave no access token that could be used"],
+    ["says no for a reason of its own", () => Response.json({ error: "slow_down" }, { status: 429 }), "slow_down"],
+  ])(
+    "an authorization server that %s has not ended the login",
+    async (_what, answer, words) => {
+      let isBroken = true;
+      await using at = await oauthStage({
+        authorization: {
+          override: ({ path, parameters: p }) =>
+            isBroken && path === "/token" && p.grant_type === "refresh_token" ? answer() : undefined,
+        },
+      });
+      await at.login();
+      await using run = session(at);
+      await run.start();
+      at.authorization.expireAll();
+      const message = await run.call().catch((error: Error) => error.message);
+      expect(message).toContain("the login could not be renewed: The authorization server gave ");
+      expect(message).toContain(words);
+      expect(message).toEndWith("If it stays so, run `codex mcp login web`");
+      isBroken = false;
+      expect(await run.call()).toBe("over HTTP");
+    },
+    WAIT,
+  );
+
   test(
     "two sessions do not use one refresh token twice",
     async () => {
@@ -303,16 +331,23 @@ describe("the end of a login", () => {
   );
 });
 
-test(
-  "an answer of 403 names the scope that is missing",
-  async () => {
+test.each([
+  [
+    "read admin:all https://x.example/a-b",
+    "the login lacks a scope. Run `codex mcp login web --scopes read,admin:all,https://x.example/a-b`",
+  ],
+  // Somebody may take the line to a shell.
+  ["read;rm -rf ~", "the login may not do this"],
+  ["$(reboot)", "the login may not do this"],
+  ["\u0085`", "the login may not do this"],
+])(
+  "an answer of 403 names the scope that is missing, if it is one: %s",
+  async (scope, words) => {
     await using at = await oauthStage({
       server: {
         intercept: (request, response) => {
           if (request.method !== "POST" || request.headers.authorization === undefined) return false;
-          response
-            .writeHead(403, { "www-authenticate": 'Bearer error="insufficient_scope", scope="read admin"' })
-            .end();
+          response.writeHead(403, { "www-authenticate": `Bearer error="insufficient_scope", scope="${scope}"` }).end();
           return true;
         },
       },
@@ -320,9 +355,7 @@ test(
     await at.login();
     await using run = session(at);
     await run.start();
-    expect(run.failures[0]).toEndWith(
-      "the server answered 403: the login lacks a scope. Run `codex mcp login web --scopes read,admin`",
-    );
+    expect(run.failures[0]).toEndWith(`the server answered 403: ${words}`);
   },
   WAIT,
 );

@@ -1,6 +1,6 @@
 import { parseEndpoint, shown } from "./endpoint.ts";
 import { textList } from "./metadata-fields.ts";
-import { OAuthError, quoted } from "./oauth-error.ts";
+import { OAuthError, quoted, quotedValue } from "./oauth-error.ts";
 import { requestJson } from "./request-json.ts";
 import { DISCOVERY_HEADERS, type DiscoveryOptions, trimSlash } from "./resource-metadata.ts";
 
@@ -33,7 +33,7 @@ export async function namedAuthorizationServer(
     if (isSameIssuer(json.issuer, issuer)) return parseAuthorizationServer(json, server);
     throw new OAuthError(
       "refused",
-      `"${shown(place)}" describes the issuer "${quoted(String(json.issuer))}", expected "${quoted(issuer)}"`,
+      `"${shown(place)}" describes the issuer ${quotedValue(json.issuer)}, expected "${quoted(issuer)}"`,
     );
   }
   throw new OAuthError("bad_metadata", `The authorization server "${shown(url)}" has no metadata to be found`);

@@ -7,7 +7,8 @@ export interface Challenge {
   error: string | undefined;
 }
 
-const PARAMETER = /([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/g;
+/** Begins at the beginning of a word only: one without an end would else be read anew from each of its letters. */
+const PARAMETER = /(?<![\w-])([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))/g;
 
 /** The parameters of a `WWW-Authenticate` header that offers Bearer; undefined for any other. */
 export function parseChallenge(header: string | null): Challenge | undefined {

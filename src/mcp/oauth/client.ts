@@ -42,8 +42,16 @@ async function register(
   });
   const headers = { "content-type": "application/json" };
   const { status, json } = await requestJson(endpoint, { method: "POST", headers, body, signal });
-  const id = textOf(json?.client_id);
-  if (status >= 200 && status < 300 && id !== undefined) return { id, secret: textOf(json?.client_secret) };
+  const [id, secret] = [textOf(json?.client_id), textOf(json?.client_secret)];
+  if (status >= 200 && status < 300 && id !== undefined) {
+    if (isPlain(id) && isPlain(secret ?? "")) return { id, secret };
+    throw new OAuthError("bad_metadata", "The authorization server gave a client_id or secret that cannot be sent");
+  }
   const words = textOf(json?.error_description) ?? textOf(json?.error) ?? "no client_id in the answer";
   throw new OAuthError("denied", `The authorization server did not register us: ${status} ${quoted(words)}`);
+}
+
+/** What ids and secrets consist of (RFC 6749, appendix A). */
+function isPlain(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
 }

@@ -1,4 +1,15 @@
-import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { sleep } from "#lib/abort.ts";
 import { writeFully } from "#lib/atomic-file.ts";
@@ -22,7 +33,7 @@ export function lockPath(codexHome: string, name: string): string {
 
 /**
  * `$CODEX_HOME/.credentials.json` (0600); entries of others stay as they are. A file that is there is changed in place,
- * in one write and never shortened: sandboxed commands have it covered by a mount, which the kernel takes away when
+ * and never shortened: sandboxed commands have it covered by a mount, which the kernel takes away when
  * another file is renamed over it.
  */
 export function credentialFile(codexHome: string): CredentialStore {
@@ -80,17 +91,32 @@ function write(path: string, edit: (entries: Map<string, unknown>) => void): voi
   }
 }
 
-/** Blanks at the end of JSON mean nothing; the old ones are what a shorter content is filled up with. */
+/**
+ * Blanks at the end of JSON mean nothing: what is old is filled up with them, and room for what is longer is made of
+ * them first. So a full disk leaves all logins as they were.
+ */
 function writeInPlace(path: string, json: Uint8Array): void {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     fchmodSync(fd, 0o600);
-    const content = Buffer.alloc(Math.max(json.length, fstatSync(fd).size), " ");
+    const { size } = fstatSync(fd);
+    const content = Buffer.alloc(Math.max(json.length, size), " ");
     content.set(json);
+    makeRoom(fd, size, content.length);
     writeFully(fd, content);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+function makeRoom(fd: number, size: number, wanted: number): void {
+  const blanks = Buffer.alloc(wanted - size, " ");
+  try {
+    for (let at = size; at < wanted; ) at += writeSync(fd, blanks, 0, wanted - at, at);
+  } catch (error) {
+    ftruncateSync(fd, size);
+    throw error;
   }
 }
 

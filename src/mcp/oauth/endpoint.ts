@@ -1,4 +1,4 @@
-import { OAuthError } from "./oauth-error.ts";
+import { OAuthError, quotedValue } from "./oauth-error.ts";
 
 /**
  * An address that a server named, if we may talk to it: https, or http on this machine. A server elsewhere
@@ -6,7 +6,7 @@ import { OAuthError } from "./oauth-error.ts";
  */
 export function parseEndpoint(text: unknown, what: string, server: URL): URL {
   if (typeof text !== "string" || !URL.canParse(text)) {
-    throw new OAuthError("bad_metadata", `${what} is ${JSON.stringify(text) ?? "missing"}, expected an address`);
+    throw new OAuthError("bad_metadata", `${what} is ${quotedValue(text)}, expected an address`);
   }
   const url = new URL(text);
   const problem = endpointProblem(url, server);
@@ -36,9 +36,15 @@ function endpointProblem(url: URL, server: URL): string | undefined {
   if (url.protocol !== "https:" && !(url.protocol === "http:" && local)) {
     return "expected https, or http on this machine";
   }
-  if (local && !isLoopback(server)) return `a server at ${server.host} may not send us to this machine`;
+  if (mayBeLocal(url) && !isLoopback(server)) return `a server at ${server.host} may not send us to this machine`;
   if (url.username !== "" || url.password !== "") return "an address with a user name is refused";
   return undefined;
+}
+
+/** Also by names and numbers that only some systems take for this machine. */
+function mayBeLocal(url: URL): boolean {
+  const { hostname } = url;
+  return isLoopback(url) || /(^|\.)localhost\.?$/.test(hostname) || /^(0\.0\.0\.0|\[::(ffff:7f.*)?\])$/.test(hostname);
 }
 
 /** Whether the address is on this machine. */

@@ -29,6 +29,12 @@ export class OAuthError extends Error {
   }
 }
 
+/** What a server sent where something else was expected, as a message shows it. */
+export function quotedValue(value: unknown): string {
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "a list" : "an object";
+  return value === undefined ? "missing" : quoted(JSON.stringify(value));
+}
+
 /** A server's own words for a message: one line, cut, without control characters. */
 export function quoted(text: string): string {
   const line = text.replaceAll(/\p{C}+/gu, " ").trim();

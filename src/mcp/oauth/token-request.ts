@@ -62,7 +62,8 @@ async function requestTokens(
     signal,
   });
   if (status === 200 && json?.error === undefined) return parseTokenSet(json ?? {});
-  throw refusal(status, json ?? {}, [...secrets, ...(client.secret === undefined ? [] : [client.secret])]);
+  const proof = client.secret === undefined ? [] : [client.secret, ...Object.values(headers)];
+  throw refusal(status, json ?? {}, [...secrets, ...proof]);
 }
 
 /** A secret goes into the header, as every server must understand, unless this one only takes it in the form. */
@@ -90,10 +91,9 @@ function parseTokenSet(json: Readonly<Record<string, unknown>>): TokenSet {
       `The authorization server gave a token of type "${quoted(type)}", expected Bearer`,
     );
   }
-  const seconds = Number(json.expires_in ?? Number.NaN);
   return {
     accessToken,
-    expiresInSec: Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined,
+    expiresInSec: lifetimeSec(json.expires_in),
     refreshToken: textOf(json.refresh_token),
     scopes: textOf(json.scope)
       ?.split(" ")
@@ -101,15 +101,29 @@ function parseTokenSet(json: Readonly<Record<string, unknown>>): TokenSet {
   };
 }
 
+/** Longer than any token is good for; Codex CLI reads no time from the file that is no whole number of milliseconds. */
+const LONGEST_LIFETIME_SEC = 100 * 366 * 24 * 3600;
+
+/** A token that is over before it is used would be renewed for every request: it holds until it is refused. */
+function lifetimeSec(value: unknown): number | undefined {
+  const seconds = typeof value === "number" || typeof value === "string" ? Number(value) : Number.NaN;
+  return seconds > 0 ? Math.min(seconds, LONGEST_LIFETIME_SEC) : undefined;
+}
+
 function refusal(status: number, json: Readonly<Record<string, unknown>>, secrets: readonly string[]): OAuthError {
   const error = textOf(json.error);
   const description = textOf(json.error_description);
   const words = [error, description].filter((text) => text !== undefined).join(": ");
-  const safe = secrets.reduce((text, secret) => text.replaceAll(secret, "…"), words);
+  const safe = secrets.flatMap(spellings).reduce((text, secret) => text.replaceAll(secret, "…"), words);
   const failure: OAuthFailure =
     error === "invalid_grant" || error === "invalid_client" ? error : status >= 500 ? "unreachable" : "denied";
   return new OAuthError(
     failure,
     `The authorization server gave no token: ${safe === "" ? `status ${status}` : quoted(safe)}`,
   );
+}
+
+/** As it is, and as a form has it. */
+function spellings(secret: string): string[] {
+  return [secret, new URLSearchParams([["", secret]]).toString().slice(1)];
 }
