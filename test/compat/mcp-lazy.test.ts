@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
 import { requirement } from "./cite.ts";
-import { type Scene, useStage, type World } from "./stage.ts";
+import { diesSoon, type Scene, useStage, type World } from "./stage.ts";
 
 const stage = useStage();
 const RAW = fileURLToPath(new URL("../support/mcp-server-raw.ts", import.meta.url));
@@ -125,18 +125,5 @@ requirement(["mcp.lazy.reaped"], "servers end with the run, also when it is kill
   while (world.server.requests.length === 0) await Bun.sleep(20);
   started.kill("SIGKILL");
   await started.done;
-  expect(await isGone(server)).toBeTrue();
+  expect(await diesSoon(server)).toBeTrue();
 });
-
-/** Whether a process ends, or only waits to be reaped, within ten seconds. */
-async function isGone(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 200; tries++) {
-    try {
-      if (/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"))) return true;
-    } catch {
-      return true;
-    }
-    await Bun.sleep(50);
-  }
-  return false;
-}

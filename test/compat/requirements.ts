@@ -1,5 +1,6 @@
 import { badInput } from "./requirements/bad-input.ts";
 import { errors, events } from "./requirements/events.ts";
+import { hooks } from "./requirements/hooks.ts";
 import { mcpCommands, mcpLazy, mcpOAuth } from "./requirements/mcp.ts";
 import { mcpServer } from "./requirements/mcp-server.ts";
 import { auth, human, options, resume, review } from "./requirements/output.ts";
@@ -38,6 +39,7 @@ const SECTIONS = {
   mcpCommands,
   mcpOAuth,
   mcpLazy,
+  hooks,
   smallServers,
 };
 
