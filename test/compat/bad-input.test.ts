@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   answer,
@@ -10,6 +10,7 @@ import {
   rawChunks,
   sse,
 } from "../support/model-script.ts";
+import { cliBinary } from "../support/spawn-cli.ts";
 import { requirement } from "./cite.ts";
 import { completedItems, diesSoon, listFiles, outputOf, type Scene, textOf, useStage } from "./stage.ts";
 
@@ -204,6 +205,35 @@ requirement(
     expect(result.code).toBe(1);
     expect(result.stderr).toContain("sessions");
     expect(readFileSync(join(world.codexHome, "sessions"), "utf8")).toBe("not a folder");
+    expect(world.server.requests).toEqual([]);
+  },
+  { differs: "the release goes on and loses the session" },
+);
+
+requirement(
+  ["exec.home.read-only"],
+  "a home in which nothing may be made",
+  async () => {
+    const world = await stage.world({});
+    chmodSync(world.root, 0o755);
+    chmodSync(world.codexHome, 0o555);
+    // Root may write anywhere, so it becomes somebody else, who may not see into every folder.
+    const program = join(world.root, "codex");
+    copyFileSync(cliBinary(), program, constants.COPYFILE_FICLONE);
+    const somebody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    const child = Bun.spawn([...(process.getuid?.() === 0 ? somebody : []), program, "exec", "go"], {
+      cwd: world.cwd,
+      env: { PATH: Bun.env.PATH, HOME: world.home, MOCK_KEY: "sk-mock" },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    expect([await child.exited, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(`Cannot create the session file "${world.codexHome}/sessions/`);
+    expect(stderr).toContain("Permission denied");
+    expect(world.server.requests).toEqual([]);
+    chmodSync(world.codexHome, 0o755);
   },
   { differs: "the release goes on and loses the session" },
 );

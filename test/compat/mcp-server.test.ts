@@ -278,7 +278,7 @@ requirement(["mcp-server.codex.failed", "mcp-server.events.error"], "a turn that
     structuredContent: { threadId: expect.any(String), content: text },
     isError: true,
   });
-  expect((await at.client.event("error")).msg).toMatchObject({ type: "error", message: text });
+  expect((await at.client.event("error")).msg).toEqual({ type: "error", message: text, codex_error_info: "other" });
 });
 
 interface Input {

@@ -92,9 +92,15 @@ requirement(["exec.resume.history", "exec.resume.reasoning"], "the old items", a
 
 requirement(["exec.resume.context-again"], "the context comes again", async () => {
   const { world } = await resumed();
+  const old = (world.server.requests[1]?.body.input.length ?? 0) + 1;
   const starts = lastInput(world).map((item) => textOf(item).split("\n")[0] ?? "");
-  expect(starts.filter((text) => text.startsWith("<permissions instructions>"))).toHaveLength(2);
-  expect(starts.filter((text) => text === "<environment_context>")).toHaveLength(2);
+  const added = starts.slice(old);
+  expect(starts[old - 1]).toBe("one");
+  expect(added[0]).toStartWith("<permissions instructions>");
+  expect(added.slice(-2)).toEqual(["<environment_context>", "second prompt"]);
+  for (const begin of ["<permissions instructions>", "<environment_context>"]) {
+    expect(starts.filter((text) => text.startsWith(begin))).toHaveLength(2);
+  }
 });
 
 requirement(["exec.resume.model-switch", "exec.resume.model"], "another model", async () => {
