@@ -84,7 +84,7 @@ function resolveCwd(folder: string | undefined): string {
     if (!statSync(cwd).isDirectory()) throw new CodexError("cwd", `Not a directory (os error 20): "${cwd}"`);
   } catch (error) {
     if (error instanceof CodexError) throw error;
-    throw new CodexError("cwd", osErrorText(error), { cause: error });
+    throw new CodexError("cwd", `${osErrorText(error)}: "${cwd}"`, { cause: error });
   }
   return cwd;
 }

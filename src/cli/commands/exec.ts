@@ -11,6 +11,27 @@ Examples:
   codex exec resume --last "now add a test for it"
   codex exec review --uncommitted`;
 
+const RESUME_EXAMPLES = `
+The id stands at the start of each run ("session id").
+The options of codex exec hold here too.
+
+Examples:
+  codex exec resume --last "now add a test for it"
+  codex exec resume --last --json "and mention it in the changelog"
+  codex exec resume 019ab3f2-5d1e-7c40-9b8a-2f6d1e0c7a55 "go on"`;
+
+const REVIEW_EXAMPLES = `
+The options of codex exec hold here too.
+
+Examples:
+  codex exec review --uncommitted
+  codex exec review --base main -o findings.md
+  codex exec review --commit 1f0a93c --title "Read the file once"
+  codex exec review "look at the error handling of src/upload"`;
+
+/** The longest option leaves 34 columns of 80 for what is said about it; unwrapped, a terminal breaks within words. */
+const NARROWEST_TEXT = 24;
+
 /** Registers `codex exec` (alias `e`) with `resume` and `review`; `exit` receives the exit code. */
 export function addExecCommand(program: Command, exit: (code: number) => void): void {
   const exec = addExecOptions(
@@ -22,6 +43,7 @@ export function addExecCommand(program: Command, exit: (code: number) => void): 
       .argument("[prompt]", "what to do; `-` or nothing reads standard input")
       // Options may stand behind `resume` and `review` too, whatever the program says of the others.
       .enablePositionalOptions(false)
+      .configureHelp({ sortOptions: true, minWidthToWrap: NARROWEST_TEXT })
       .addHelpText("after", EXAMPLES),
   );
   exec.action(async (prompt: string | undefined, options: ExecCliOptions) => {
@@ -36,6 +58,7 @@ export function addExecCommand(program: Command, exit: (code: number) => void): 
     .argument("[prompt]", "what to do; `-` or nothing reads standard input")
     .option("--last", "the most recent session of this folder")
     .option("--all", "with --last: of any folder")
+    .addHelpText("after", RESUME_EXAMPLES)
     .action(async (session: string | undefined, prompt: string | undefined, _own: unknown, command: Command) => {
       const options = command.optsWithGlobals<ExecCliOptions & { last?: boolean; all?: boolean }>();
       const { execCommand } = await import("./exec-run.ts");
@@ -57,6 +80,7 @@ export function addExecCommand(program: Command, exit: (code: number) => void): 
     .addOption(new Option("--base <BRANCH>", "changes against this branch").conflicts("commit"))
     .option("--commit <SHA>", "changes of one commit")
     .option("--title <TITLE>", "with --commit: its title")
+    .addHelpText("after", REVIEW_EXAMPLES)
     .action(async (prompt: string | undefined, _own: unknown, command: Command) => {
       const options = command.optsWithGlobals<ExecCliOptions & ReviewCliOptions>();
       const mistake = reviewMistake(prompt, options);

@@ -1,12 +1,17 @@
 import type { Command } from "commander";
 import type { ExecpolicyCheckOptions } from "./execpolicy-run.ts";
 
+const EXAMPLE = `
+Example:
+  codex execpolicy check --pretty -r ~/.codex/rules/default.rules git push`;
+
 /** Registers the hidden `codex execpolicy check`. */
 export function addExecpolicyCommand(program: Command, exit: (code: number) => void): void {
   const execpolicy = program
     .command("execpolicy", { hidden: true })
     .description("work with rules files")
-    .enablePositionalOptions();
+    .enablePositionalOptions()
+    .addHelpText("after", EXAMPLE);
   execpolicy
     .command("check")
     .description("print what rules files say about a command, as JSON")
