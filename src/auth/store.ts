@@ -72,7 +72,7 @@ function parseAuthFile(path: string, text: string): AuthFile {
 function unusable(path: string, reason: string, cause: unknown): CodexError {
   return new CodexError(
     "auth_unreadable",
-    `Cannot read the login in "${path}": ${reason}. Run \`codex logout\`, then \`codex login\`, to replace it`,
+    `Cannot read the login in "${path}": ${reason}. Write it anew as {"OPENAI_API_KEY": "sk-…"}, or remove it and set CODEX_API_KEY`,
     { cause },
   );
 }

@@ -93,7 +93,7 @@ export function failureOfExpiredLogin(http: HttpFailure): ModelFailure {
   return {
     retry: false,
     kind: "auth",
-    message: `${unexpectedStatus(http, errorOf(http.body))}. The ChatGPT login has expired or was revoked; run \`codex login\` again`,
+    message: `${unexpectedStatus(http, errorOf(http.body))}. The ChatGPT login has expired or was revoked; log in again with Codex CLI (\`codex login\`), or set CODEX_API_KEY`,
   };
 }
 

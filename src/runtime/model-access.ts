@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Credentials } from "#auth/credentials.ts";
 import { resolveCredentials } from "#auth/resolve-credentials.ts";
 import type { ProviderConfig } from "#config/providers.ts";
@@ -33,8 +34,22 @@ export async function createModelAccess(options: RuntimeOptions): Promise<ModelA
 }
 
 function providerClient(options: RuntimeOptions, originator: string): WireModelClient {
-  const { settings, codexHome, client } = options;
-  return clientFor(settings.provider, codexHome, originator, client).client;
+  const { settings, codexHome, client: user } = options;
+  const { client, credentials } = clientFor(settings.provider, codexHome, originator, user);
+  if (lacksKey(settings.provider, credentials)) writeWarning(noKeyText(settings.provider, codexHome));
+  return client;
+}
+
+/** An address of the user's own may need no key; OpenAI's refuses every request without one, after some retries. */
+function lacksKey(provider: ProviderConfig, credentials: Credentials): boolean {
+  return credentials.kind === "none" && provider.requiresOpenAiAuth && provider.baseUrl === undefined;
+}
+
+function noKeyText({ id }: ProviderConfig, codexHome: string): string {
+  const file = join(codexHome, "auth.json");
+  const advice = `Set CODEX_API_KEY, or write {"OPENAI_API_KEY": "sk-…"} to "${file}"`;
+  const other = envVar("OPENAI_API_KEY") ? ". OPENAI_API_KEY in the environment is not used" : "";
+  return `No API key was found for model provider "${id}". ${advice}${other}`;
 }
 
 /** A client for any configured provider, and the credentials it uses. */
