@@ -100,12 +100,14 @@ export class McpServer {
     return this.#listed?.tools ?? [];
   }
 
-  /** Those the configuration lets through. */
+  /** Those that can be called and that the configuration lets through. */
   get tools(): readonly McpToolInfo[] {
     const { enabledTools, disabledTools } = this.settings;
-    if (enabledTools === undefined && disabledTools.length === 0) return this.listed;
     return this.listed.filter(
-      ({ name }) => (enabledTools === undefined || enabledTools.includes(name)) && !disabledTools.includes(name),
+      ({ name, needsTask }) =>
+        needsTask !== true &&
+        (enabledTools === undefined || enabledTools.includes(name)) &&
+        !disabledTools.includes(name),
     );
   }
 

@@ -4,7 +4,7 @@ import { CodexError } from "#lib/errors.ts";
 import { OrphanWatch } from "#process/orphan-watch.ts";
 import type { ToolSpec } from "#providers/model-client.ts";
 import { isCurrent, makeOffer, type Offer, type OfferedTool, restoreOffer } from "./offer.ts";
-import { readOffer, writeOffer } from "./offer-cache.ts";
+import { forgetOffers, readOffer, writeOffer } from "./offer-cache.ts";
 import { McpServer, type McpServerDeps, type McpServerStatus } from "./server.ts";
 import { ToolCache } from "./tool-cache.ts";
 import { qualifiedNameHead } from "./tool-names.ts";
@@ -158,7 +158,7 @@ export class McpServers {
     const servers = this.#servers;
     if (servers.length === 0 || isCurrent(this.#stored, servers)) return;
     const lists = servers.flatMap(({ list }) => list ?? []);
-    if (lists.length < servers.length) return;
+    if (lists.length < servers.length || this.#isOutdated()) return;
     const { specs, tools } = this.#current();
     const order = [...tools.values()].map(
       ({ qualifiedName, server, info }) =>
@@ -166,6 +166,16 @@ export class McpServers {
     );
     const settings = servers.map((server) => server.settings);
     writeOffer(this.#cache.folder, settings, { specs, lists, order: () => order });
+    // Another session that stored a list meanwhile took the offers of before away, and not this one.
+    if (this.#isOutdated()) forgetOffers(this.#cache.folder);
+  }
+
+  /** Whether another session has stored a newer list than ours. */
+  #isOutdated(): boolean {
+    return this.#servers.some(({ settings, list }) => {
+      const stored = this.#cache.read(settings);
+      return stored !== undefined && list !== undefined && stored.savedAtMs > list.savedAtMs;
+    });
   }
 
   async #start(servers: readonly McpServer[]): Promise<McpStartup> {

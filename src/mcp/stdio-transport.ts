@@ -67,6 +67,9 @@ export class StdioTransport implements Transport {
 
   async start(): Promise<void> {
     const { argv, env, cwd } = this.#program;
+    // A server must not wait for a word of ours behind a shell, as hooks do: the shell would change its environment
+    // and what is said of a program that is not there. So the watch is told of it at once.
+    this.#watch.begin();
     const child = Bun.spawn([...argv], { cwd, env, detached: true, stdin: "pipe", stdout: "pipe", stderr: "pipe" });
     this.#child = child;
     this.#watch.add(child.pid);

@@ -16,6 +16,8 @@ export interface McpToolInfo {
   /** JSON schema of the arguments, simplified. */
   parameters: SimpleSchema;
   effect: ToolEffect;
+  /** It can only be called as a task of the protocol's version 2025-11-25, which we do not do: every call would fail. */
+  needsTask?: true;
 }
 
 /** The list of a server, and when it gave it. */
@@ -42,6 +44,7 @@ export function parseToolList(
         description: description.slice(0, DESCRIPTION_LIMIT).toWellFormed(),
         parameters: simplify(entry.inputSchema),
         effect: effectOf(entry.annotations),
+        ...(isObject(entry.execution) && entry.execution.taskSupport === "required" ? { needsTask: true } : {}),
       },
     ];
   });

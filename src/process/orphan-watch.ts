@@ -33,6 +33,12 @@ export class OrphanWatch {
     this.#idleMs = options.idleMs;
   }
 
+  /** Starts the shell before there is a group, so that it is told of the group right after that has started. */
+  begin(): void {
+    this.#shell ??= startShell();
+    if (this.#groups.size === 0) this.#endWhenIdle();
+  }
+
   /** `group` is the id of a process group; the first one starts the shell. */
   add(group: number): void {
     clearTimeout(this.#idle);
@@ -44,7 +50,10 @@ export class OrphanWatch {
   remove(group: number): void {
     this.#tell(`- ${group}\n`);
     this.#groups.delete(group);
-    if (this.#groups.size > 0) return;
+    if (this.#groups.size === 0) this.#endWhenIdle();
+  }
+
+  #endWhenIdle(): void {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.close(), this.#idleMs);
     this.#idle.unref();

@@ -122,3 +122,24 @@ test(
   },
   WAIT,
 );
+
+test(
+  "a session that ends late does not bring back what another has replaced",
+  async () => {
+    await using first = await mcpStage([rawServer("tiny")]);
+    await first.settled();
+    await using second = first.again([rawServer("tiny")]);
+    await second.text("tiny", "change");
+    for (let tries = 0; tries < 400 && second.servers.tools.size !== 1; tries++) await Bun.sleep(20);
+    expect([...first.servers.tools.keys()]).toContain("mcp__tiny__change");
+    await second.servers.close();
+    const folder = join(first.home.codexHome, "cache/mcp-tools");
+    const offers = () => readdirSync(folder).filter((name) => name.startsWith("offer-"));
+    const [kept = ""] = offers();
+    const { ino } = statSync(join(folder, kept));
+    await first.servers.close();
+    expect(statSync(join(folder, kept)).ino).toBe(ino);
+    expect((await begin(first.again([rawServer("tiny")]))).names).toEqual(["mcp__tiny__fresh"]);
+  },
+  WAIT,
+);

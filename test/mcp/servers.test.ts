@@ -180,6 +180,21 @@ test(
 );
 
 test(
+  "tools that only run as tasks are not offered, from a stored list either",
+  async () => {
+    await using at = await mcpStage([rawServer("tasks")]);
+    await at.settled();
+    const names = ["mcp__tasks__either", "mcp__tasks__now"];
+    expect([...at.servers.tools.keys()]).toEqual(names);
+    // Once from the list of the server, once from the offer of the session.
+    expect([...at.again([rawServer("tasks")]).servers.tools.keys()]).toEqual(names);
+    await at.servers.close();
+    expect([...at.again([rawServer("tasks")]).servers.tools.keys()]).toEqual(names);
+  },
+  WAIT,
+);
+
+test(
   "a call waits for a server that is still starting",
   async () => {
     await using at = await mcpStage([rawServer("tiny")]);

@@ -45,9 +45,24 @@ test("there is a shell while there is something to watch, and a moment longer", 
   watch.remove(2 ** 22 + 2);
   await until("the idle shell ended", () => watches().length === 0);
   watch.add(2 ** 22 + 3);
-  expect(watches()).toHaveLength(1);
+  await until("there is a shell again", () => watches().length === 1);
   watch.close();
   await until("the closed shell ended", () => watches().length === 0);
+});
+
+test("a shell that was begun ahead takes the first group, and ends where none comes", async () => {
+  const watch = new OrphanWatch({ idleMs: 500 });
+  watch.begin();
+  await until("there is a shell", () => watches().length === 1);
+  const [shell] = watches();
+  watch.begin();
+  watch.add(2 ** 22 + 1);
+  await Bun.sleep(800);
+  expect(watches()).toEqual([shell ?? 0]);
+  watch.remove(2 ** 22 + 1);
+  await until("the idle shell ended", () => watches().length === 0);
+  watch.begin();
+  await until("the unused shell ended", () => watches().length === 0);
 });
 
 test("a group added after an idle time ends with its owner", async () => {

@@ -94,6 +94,11 @@ const LISTS: Record<string, () => unknown> = {
   long: () => [...TINY_TOOLS, { name: "x".repeat(70), description: "long", inputSchema: OBJECT }],
   many: () =>
     Array.from({ length: 5000 }, (_, n) => ({ name: `tool_${n}`, description: `Tool ${n}`, inputSchema: OBJECT })),
+  tasks: () => [
+    { name: "now", description: "Now", inputSchema: OBJECT, execution: { taskSupport: "forbidden" } },
+    { name: "later", description: "Later", inputSchema: OBJECT, execution: { taskSupport: "required" } },
+    { name: "either", description: "Either", inputSchema: OBJECT, execution: { taskSupport: "optional" } },
+  ],
   meeting: () => [{ name: "meet", description: "Meet", inputSchema: OBJECT }],
   hostile: () => [
     { name: "a.b", description: "first", inputSchema: OBJECT },

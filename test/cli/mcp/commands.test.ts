@@ -320,6 +320,58 @@ test("test shows names as plain text, and which of two with one name counts", as
   ]);
 });
 
+test("test says which tools only run as tasks, and the model does not get them", async () => {
+  const config = `[mcp_servers.t]\ncommand = ${JSON.stringify(process.execPath)}\nargs = ["${RAW}", "tasks"]\n`;
+  await using at = await homeWith(config);
+  const { code, stdout } = await at.run("test", "t");
+  expect(code).toBe(0);
+  expect(stdout.split("\n").slice(1)).toEqual([
+    "  now",
+    "  later (not offered: it runs as a task only, which Codex cannot follow)",
+    "  either",
+    "",
+  ]);
+  const listed = JSON.parse((await at.run("test", "t", "--json")).stdout).tools as { name: string; offered: boolean }[];
+  expect(listed.map(({ name, offered }) => [name, offered])).toEqual([
+    ["now", true],
+    ["later", false],
+    ["either", true],
+  ]);
+});
+
+test("test counts one tool as one", async () => {
+  const config = `[mcp_servers.t]\ncommand = ${JSON.stringify(process.execPath)}\nargs = ["${RAW}", "meeting"]\n`;
+  await using at = await homeWith(config);
+  expect((await at.run("test", "t")).stdout).toMatch(/^t: ready in \d+ ms, 1 tool\n {2}meet\n$/);
+});
+
+describe("a configuration with a mistake", () => {
+  test.each(["list", "get x", "test x", "login x", "logout x", "enable x"])("%s", async (words) => {
+    await using at = await homeWith('[mcp_servers.x]\ncommand = "a"\nurl = "http://127.0.0.1:9/"\n');
+    expect(outcome(await at.run(...words.split(" ")))).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `Error: failed to load configuration
+
+Caused by:
+    0: ${at.file}:1:1: url is not supported for stdio
+         |
+       1 | [mcp_servers.x]
+         | ^^^^^^^^^^^^^^^
+       in \`mcp_servers.x\`
+`,
+    });
+  });
+
+  test("on the command line has no place", async () => {
+    await using at = await homeWith("");
+    const { code, stderr } = await at.run("list", "-c", "mcp_servers.x=5");
+    expect(code).toBe(1);
+    expect(stderr).toStartWith("Error: failed to load configuration\n\nCaused by:\n    0: ");
+    expect(stderr).toEndWith("\n       in `mcp_servers.x`\n");
+  });
+});
+
 test("test starts the server and keeps its list", async () => {
   const config = `[mcp_servers.tiny]\ncommand = ${JSON.stringify(process.execPath)}\nargs = ["${RAW}", "pages"]\ndisabled_tools = ["add"]\n`;
   await using at = await homeWith(config);

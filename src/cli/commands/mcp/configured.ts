@@ -1,4 +1,5 @@
-import { type LoadedConfig, loadConfig } from "#config/load.ts";
+import { ConfigError } from "#config/config-error.ts";
+import { type LoadConfigOptions, type LoadedConfig, loadConfig } from "#config/load.ts";
 import { type McpServerSettings, mcpServers } from "#config/mcp-servers.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
@@ -20,17 +21,31 @@ export interface ConfiguredServer {
   toolTimeoutSec: number | null;
 }
 
+/** The configuration of this folder. Throws a CodexError whose text begins as Codex CLI's does for these commands. */
+export async function configurationHere(overrides?: LoadConfigOptions["overrides"]): Promise<LoadedConfig> {
+  try {
+    return await loadConfig({
+      codexHome: codexHome(),
+      cwd: process.cwd(),
+      ...(overrides === undefined ? {} : { overrides }),
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CodexError("config_invalid", loadFailure(error.message), { cause: error });
+  }
+}
+
+/** A place is cause number 0, with the line it is on below. */
+function loadFailure(message: string): string {
+  const [first = "", ...below] = message.replace(/^Error loading config\.toml:\s+/, "").split("\n");
+  const cause = below.length === 0 ? [`    ${first}`] : [`    0: ${first}`, ...below.map((line) => `       ${line}`)];
+  return `failed to load configuration\n\nCaused by:\n${cause.join("\n")}`;
+}
+
 /** Every configured server by name, disabled ones included. */
 export async function configuredServers(options: McpOptions): Promise<ConfiguredServer[]> {
-  const loaded = await loadConfig({
-    codexHome: codexHome(),
-    cwd: process.cwd(),
-    overrides: parseOverrides({
-      config: options.config ?? [],
-      enable: options.enable ?? [],
-      disable: options.disable ?? [],
-    }),
-  });
+  const { config = [], enable = [], disable = [] } = options;
+  const loaded = await configurationHere(parseOverrides({ config, enable, disable }));
   return mcpServers(loaded.config)
     .map((settings) => withLimits(settings, loaded))
     .sort((a, b) => (a.settings.name < b.settings.name ? -1 : 1));

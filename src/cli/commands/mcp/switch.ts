@@ -1,9 +1,8 @@
 import { join } from "node:path";
-import { loadConfig } from "#config/load.ts";
 import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { writeStdout } from "#lib/stdio.ts";
-import { type McpOptions, serverNamed } from "./configured.ts";
+import { configurationHere, type McpOptions, serverNamed } from "./configured.ts";
 import { editServers } from "./edit-servers.ts";
 
 /** `codex mcp enable NAME` and `disable NAME`. Resolves to the exit code. */
@@ -16,9 +15,8 @@ export async function switchServer(name: string, enabled: boolean, options: McpO
 
 /** Only what is written in the user's own file can be switched there: elsewhere half a server would come of it. */
 async function write(name: string, enabled: boolean): Promise<void> {
-  const home = codexHome();
-  const path = join(home, "config.toml");
-  const { layers } = await loadConfig({ codexHome: home, cwd: process.cwd() });
+  const path = join(codexHome(), "config.toml");
+  const { layers } = await configurationHere();
   const own = layers.find((layer) => layer.name === "user");
   const servers = own?.table.mcp_servers;
   if (typeof servers !== "object" || !(name in servers)) {

@@ -48,7 +48,9 @@ function report(server: McpServer, elapsedMs: number, json: boolean): void {
     return;
   }
   const lines = tools.map(({ name, whyNot }) => `  ${shown(name)}${whyNot === undefined ? "" : ` (${whyNot})`}`);
-  writeStdout(`${[`${server.name}: ready in ${elapsedMs} ms, ${tools.length} tools`, ...lines].join("\n")}\n`);
+  writeStdout(
+    `${[`${server.name}: ready in ${elapsedMs} ms, ${tools.length} ${tools.length === 1 ? "tool" : "tools"}`, ...lines].join("\n")}\n`,
+  );
 }
 
 interface ListedTool {
@@ -67,11 +69,14 @@ function listedTools(server: McpServer): ListedTool[] {
     const qualifiedName = qualifiedToolName(server.name, info.name);
     const isTaken = taken.has(qualifiedName);
     if (passed.has(info)) taken.add(qualifiedName);
-    const filtered = passed.has(info) ? undefined : "not offered: enabled_tools or disabled_tools leaves it out";
-    const whyNot = filtered ?? (isTaken ? "not offered: an earlier tool has this name" : undefined);
+    const whyNot = passed.has(info) ? (isTaken ? TAKEN : undefined) : info.needsTask === true ? NEEDS_TASK : FILTERED;
     return { name: info.name, qualified_name: qualifiedName, description: info.description, whyNot };
   });
 }
+
+const FILTERED = "not offered: enabled_tools or disabled_tools leaves it out";
+const NEEDS_TASK = "not offered: it runs as a task only, which Codex cannot follow";
+const TAKEN = "not offered: an earlier tool has this name";
 
 /** Longest part of a name that is shown. */
 const NAME_CHARS = 200;
