@@ -16,6 +16,7 @@ import { createLocalShellTool } from "#tools/local-shell/local-shell.ts";
 import { createToolRegistry, type ToolRegistry } from "#tools/registry.ts";
 import { createRequestUserInputTool } from "#tools/request-user-input/request-user-input.ts";
 import { createShellCommandTool, createShellTool } from "#tools/shell/shell.ts";
+import type { Tool } from "#tools/tool.ts";
 import { createUpdatePlanTool } from "#tools/update-plan/update-plan.ts";
 import { createViewImageTool } from "#tools/view-image/view-image.ts";
 import { createWebSearchTool } from "#tools/web-search/web-search.ts";
@@ -55,23 +56,20 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings, co
     environment: login,
     interceptPatch: patchInterceptor(createPatchRunner({ spawnSelf, approvals })),
   };
-  const { webSearch, viewImageTool } = engines.options.settings;
+  const { webSearch, viewImageTool, features } = engines.options.settings;
+  const shell = features.shell_tool ? shellTools(commands) : { offered: [], accepted: [] };
   const search =
     settings.subagent === "review"
       ? undefined
       : createWebSearchTool({ mode: webSearch, sandboxPolicy: settings.sandbox.policy });
   const registry = createToolRegistry([
-    createExecCommandTool(commands),
-    createWriteStdinTool({ sessions }),
+    ...shell.offered,
     ...(engines.mcp?.resourceTools ?? []),
     createUpdatePlanTool(),
     createApplyPatchTool({ spawnSelf, approvals }),
     ...(search === undefined ? [] : [search]),
     ...(viewImageTool ? [createViewImageTool()] : []),
-    createShellTool(commands, "shell"),
-    createShellTool(commands, "container.exec"),
-    createShellCommandTool(commands),
-    createLocalShellTool(commands),
+    ...shell.accepted,
     createRequestUserInputTool(),
   ]);
   return {
@@ -81,6 +79,19 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings, co
       clearTimeout(prefetch);
       await Promise.all([sessions.terminateAll(), login.dispose()]);
     },
+  };
+}
+
+/** Whatever runs a command of the model; with `features.shell_tool` off nothing does, under no name. */
+function shellTools(commands: CommandDeps): { offered: Tool[]; accepted: Tool[] } {
+  return {
+    offered: [createExecCommandTool(commands), createWriteStdinTool(commands)],
+    accepted: [
+      createShellTool(commands, "shell"),
+      createShellTool(commands, "container.exec"),
+      createShellCommandTool(commands),
+      createLocalShellTool(commands),
+    ],
   };
 }
 
