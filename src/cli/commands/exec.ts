@@ -46,6 +46,8 @@ export function addExecCommand(program: Command, exit: (code: number) => void): 
       .configureHelp({ sortOptions: true, minWidthToWrap: NARROWEST_TEXT })
       .addHelpText("after", EXAMPLES),
   );
+  const parse = exec.parseOptions.bind(exec);
+  exec.parseOptions = (args) => parse(withoutEqualSigns(args));
   exec.action(async (prompt: string | undefined, options: ExecCliOptions) => {
     const { execCommand } = await import("./exec-run.ts");
     exit(await execCommand({ type: "start", prompt }, options));
@@ -88,6 +90,12 @@ export function addExecCommand(program: Command, exit: (code: number) => void): 
       const { execCommand } = await import("./exec-run.ts");
       exit(await execCommand({ type: "review", prompt, ...reviewFlags(options) }, options));
     });
+}
+
+/** `-m=gpt-5.2` is `-m gpt-5.2`, as Codex CLI reads it; else the sign would become a part of the value. */
+function withoutEqualSigns(args: readonly string[]): string[] {
+  const end = args.includes("--") ? args.indexOf("--") : args.length;
+  return args.map((arg, index) => (index < end ? arg.replace(/^(-[A-Za-z])=/, "$1") : arg));
 }
 
 interface ReviewCliOptions {
