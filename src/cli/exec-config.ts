@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { loadDotenv } from "#config/dotenv.ts";
-import { type ConfigFlags, type LoadedConfig, loadConfig } from "#config/load.ts";
+import { type ConfigFlags, type LoadConfigOptions, type LoadedConfig, loadConfig } from "#config/load.ts";
 import { resolveSettings, type Settings } from "#config/resolve.ts";
 import { CodexError } from "#lib/errors.ts";
 import type { ExecCliOptions } from "./exec-options.ts";
@@ -22,7 +22,7 @@ export async function loadExecConfig(request: {
 }): Promise<ExecConfig> {
   const { codexHome, cwd, options } = request;
   loadDotenv(codexHome);
-  const loaded = await loadConfig({
+  const base: LoadConfigOptions = {
     codexHome,
     cwd,
     overrides: parseOverrides({
@@ -30,11 +30,14 @@ export async function loadExecConfig(request: {
       enable: options.enable ?? [],
       disable: options.disable ?? [],
     }),
-    flags: execFlags(options),
     strict: options.strictConfig === true,
     ignoreUserConfig: options.ignoreUserConfig === true,
     ...(options.profile === undefined ? {} : { profile: options.profile }),
-  });
+  };
+  const flags = execFlags(options);
+  const first = await loadConfig({ ...base, flags });
+  const local = localFlags(options, first.config.oss_provider);
+  const loaded = local === undefined ? first : await loadConfig({ ...base, flags: { ...flags, ...local } });
   const settings = resolveSettings(loaded, {
     additionalWritableRoots: (options.addDir ?? []).map((folder) => resolve(cwd, folder)),
   });
@@ -54,7 +57,6 @@ function execFlags(options: ExecCliOptions): ConfigFlags {
     approval_policy: "never",
     ...(options.model === undefined ? {} : { model: options.model }),
     ...sandboxFlag(options),
-    ...localFlags(options),
   };
 }
 
@@ -66,14 +68,13 @@ function sandboxFlag(options: ExecCliOptions): ConfigFlags {
 
 const LOCAL_MODELS: Readonly<Record<string, string>> = { ollama: "gpt-oss:20b", lmstudio: "openai/gpt-oss-20b" };
 
-function localFlags(options: ExecCliOptions): ConfigFlags {
-  if (options.oss !== true) return {};
-  const provider = options.localProvider ?? "ollama";
+/** The settings of `--oss`: which server, `--local-provider` says, else the configuration. */
+function localFlags(options: ExecCliOptions, configured: string | undefined): ConfigFlags | undefined {
+  if (options.oss !== true) return undefined;
+  const provider = options.localProvider ?? configured ?? "ollama";
   const model = LOCAL_MODELS[provider];
-  if (model === undefined) {
-    throw new CodexError("local_provider", `--local-provider is "${provider}", expected one of "ollama", "lmstudio"`, {
-      exitCode: 2,
-    });
-  }
-  return { model_provider: provider, model: options.model ?? model };
+  if (model !== undefined) return { model_provider: provider, model: options.model ?? model };
+  const [name, exitCode] = options.localProvider === undefined ? ["oss_provider", 1] : ["--local-provider", 2];
+  const message = `${name} is "${provider}", expected one of "ollama", "lmstudio"`;
+  throw new CodexError("local_provider", message, { exitCode });
 }
