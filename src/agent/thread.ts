@@ -89,7 +89,7 @@ export class Thread {
     };
     const ended = await this.#perform(op, turn);
     this.#active = undefined;
-    this.#deps.turnEnded();
+    await this.#deps.turnEnded({ interrupted: ended.type === "aborted" });
     this.#report(op, turn, ended);
   }
 

@@ -33,6 +33,13 @@ export class EventMap {
     this.#tools.beginTurn(turnId);
   }
 
+  /** The turn an event belongs to, when it is known to be an earlier one. */
+  turnOf(event: Event): string | undefined {
+    return event.type === "command_output" || event.type === "command_finished"
+      ? this.#tools.turnOfCommand(event.callId)
+      : undefined;
+  }
+
   /** The messages for an event, in order. */
   messages(event: Event): EventMsg[] {
     switch (event.type) {
@@ -46,6 +53,7 @@ export class EventMap {
         return this.#items.messages(event);
       case "command_started":
       case "command_output":
+      case "command_input":
       case "command_finished":
       case "patch_started":
       case "patch_finished":

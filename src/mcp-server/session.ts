@@ -78,6 +78,7 @@ export class Session {
       client: deps.client().name,
       canAsk: true,
       tellsTurnDiffs: true,
+      outlivesTurns: true,
       ephemeral: false,
       record: undefined,
       replay: undefined,
@@ -170,7 +171,7 @@ export class Session {
       this.#turn.id = event.turnId;
       this.#map?.beginTurn(event.turnId, this.#turn.prompt);
     }
-    const turnId = isOfStartUp(event) ? "" : (this.#turn?.id ?? "");
+    const turnId = isOfStartUp(event) ? "" : (this.#map?.turnOf(event) ?? this.#turn?.id ?? "");
     for (const message of this.#map?.messages(event) ?? []) this.#tell(turnId, message);
     this.#turn?.progress?.follow(event);
     this.#react(event);

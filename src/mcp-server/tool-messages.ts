@@ -9,6 +9,7 @@ type EventOf<Type extends Event["type"]> = Extract<Event, { type: Type }>;
 export type ToolEvent = EventOf<
   | "command_started"
   | "command_output"
+  | "command_input"
   | "command_finished"
   | "patch_started"
   | "patch_finished"
@@ -20,17 +21,28 @@ export type ToolEvent = EventOf<
   | "mcp_tool_finished"
 >;
 
+/** What is told again of a command when it ends, be it in a later turn. */
+interface Running {
+  turnId: string;
+  isInteractive: boolean;
+  processId: number | undefined;
+}
+
 /** The messages about tools of one session, with what they say that is not in the event itself. */
 export class ToolMessages {
   #turnId = "";
   readonly #toolOf = new Map<string, string>();
-  readonly #processOf = new Map<string, number>();
+  readonly #running = new Map<string, Running>();
   readonly #serverFailures = new Map<string, string>();
 
   beginTurn(turnId: string): void {
     this.#turnId = turnId;
     this.#toolOf.clear();
-    this.#processOf.clear();
+  }
+
+  /** The turn in which a command was started that still runs. */
+  turnOfCommand(callId: string): string | undefined {
+    return this.#running.get(callId)?.turnId;
   }
 
   /** Notes which tool a call is of, before it runs. */
@@ -41,11 +53,14 @@ export class ToolMessages {
   message(event: ToolEvent): EventMsg {
     switch (event.type) {
       case "command_started":
-        if (event.processId !== undefined) this.#processOf.set(event.callId, event.processId);
-        return { type: "exec_command_begin", ...this.#commandFacts(event) };
+        return this.#commandBegin(event);
       case "command_output": {
         const chunk = Buffer.from(event.chunk).toString("base64");
         return { type: "exec_command_output_delta", call_id: event.callId, stream: "stdout", chunk };
+      }
+      case "command_input": {
+        const ids = { call_id: event.callId, process_id: String(event.processId) };
+        return { type: "terminal_interaction", ...ids, stdin: event.text };
       }
       case "command_finished":
         return this.#commandEnd(event);
@@ -70,14 +85,25 @@ export class ToolMessages {
     }
   }
 
-  #commandFacts({ callId, command, cwd }: EventOf<"command_started" | "command_finished">) {
-    // Only these can be written to by their number.
+  #commandBegin(event: EventOf<"command_started">): EventMsg {
+    const { callId, processId } = event;
     const isInteractive = this.#toolOf.get(callId) === "exec_command";
-    const process = isInteractive ? this.#processOf.get(callId) : undefined;
+    this.#running.set(callId, { turnId: this.#turnId, isInteractive, processId });
+    return { type: "exec_command_begin", ...this.#commandFacts(event) };
+  }
+
+  #commandFacts({ callId, command, cwd }: EventOf<"command_started" | "command_finished">) {
+    const { turnId, isInteractive, processId } = this.#running.get(callId) ?? {
+      turnId: this.#turnId,
+      isInteractive: false,
+      processId: undefined,
+    };
+    // Only those of exec_command can be written to by their number.
+    const hasNumber = isInteractive && processId !== undefined;
     return {
       call_id: callId,
-      ...(process === undefined ? {} : { process_id: String(process) }),
-      turn_id: this.#turnId,
+      ...(hasNumber ? { process_id: String(processId) } : {}),
+      turn_id: turnId,
       command,
       cwd,
       parsed_cmd: commandPurposes(command),
@@ -86,14 +112,16 @@ export class ToolMessages {
   }
 
   #commandEnd(event: EventOf<"command_finished">): EventMsg {
-    const { output, exitCode, durationMs } = event;
+    const { callId, output, exitCode, durationMs } = event;
+    const facts = this.#commandFacts(event);
+    this.#running.delete(callId);
     return {
       type: "exec_command_end",
-      ...this.#commandFacts(event),
+      ...facts,
       stdout: output,
       stderr: "",
       aggregated_output: output,
-      // Still running, or ended with its turn.
+      // Ended with its turn or its session.
       exit_code: exitCode ?? -1,
       duration: duration(durationMs),
       formatted_output: output,

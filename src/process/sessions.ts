@@ -14,6 +14,8 @@ export interface SessionObserver {
 
 export interface StartRequest {
   plan: SpawnPlan;
+  /** The tool call that it belongs to. */
+  callId?: string;
   tty: boolean;
   observer: SessionObserver;
 }
@@ -32,6 +34,8 @@ export interface Collected {
 export interface Session {
   /** Four or five random digits, unique among live sessions. */
   readonly id: number;
+  /** Empty where it was not given. */
+  readonly callId: string;
   readonly tty: boolean;
   /** Types into the terminal. Only for tty sessions. */
   write(text: string): void;
@@ -158,6 +162,7 @@ export class SessionTable {
 
 class LiveSession implements Session {
   readonly id: number;
+  readonly callId: string;
   readonly tty: boolean;
   readonly unseen = new OutputBuffer();
   /** Resolves when the command has ended and was reported. */
@@ -172,6 +177,7 @@ class LiveSession implements Session {
 
   constructor(id: number, request: StartRequest) {
     this.id = id;
+    this.callId = request.callId ?? "";
     this.tty = request.tty;
     this.#observer = request.observer;
     this.#child = this.#spawn(request);

@@ -34,6 +34,8 @@ export type Event =
   /** `processId` is its number among the commands of the process. */
   | { type: "command_started"; callId: string; command: string[]; cwd: string; processId?: number }
   | { type: "command_output"; callId: string; chunk: Uint8Array }
+  /** The model has typed this into a command that runs, or has only looked at it (empty). */
+  | { type: "command_input"; callId: string; processId: number; text: string }
   | {
       type: "command_finished";
       callId: string;
@@ -41,7 +43,7 @@ export type Event =
       cwd: string;
       /** stdout and stderr in arrival order, invalid UTF-8 replaced. */
       output: string;
-      /** null when the command was still running or was killed with the turn. */
+      /** null when the command was killed with the turn, or still ran at the end of a thread's last one. */
       exitCode: number | null;
       durationMs: number;
     }

@@ -70,7 +70,10 @@ export function assembleThread(parts: ThreadParts): { thread: Thread; close: () 
     },
     toolsReady: async (signal) => engines.mcp?.toolsReady(signal),
     turnMetadata: async () => metadata,
-    turnEnded: () => tools.finishTurn(),
+    turnEnded: async ({ interrupted }) => {
+      if (engines.options.outlivesTurns !== true) tools.finishTurn();
+      if (interrupted) await tools.endCommands();
+    },
     turnCompleted: notifier(engines, settings, emit),
   };
   const memories = memory.isKnown ? null : (memory.injection?.message ?? null);

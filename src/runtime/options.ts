@@ -20,6 +20,11 @@ export interface RuntimeOptions {
   canAsk: boolean;
   /** Whether the front end has a use for `turn_diff`. */
   tellsTurnDiffs?: boolean;
+  /**
+   * Whether threads go on after a turn: a command that still runs is then told of when it ends, and not, as if it had,
+   * with its turn.
+   */
+  outlivesTurns?: boolean;
   /** True runs a trusted project's hooks although the user has not approved them. */
   bypassHookTrust?: boolean;
   /** True stores no rollout. */

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { ThreadSettings } from "#agent/settings.ts";
 import { BARE_PATCH_MESSAGE, interceptPatch } from "#apply-patch/heredoc.ts";
+import { sleep } from "#lib/abort.ts";
 import { environment } from "#lib/env.ts";
 import { printable } from "#lib/printable.ts";
 import { writeStderr } from "#lib/stdio.ts";
@@ -31,6 +32,8 @@ export interface ThreadTools {
   registry: ToolRegistry;
   /** Reports commands that outlive the turn. */
   finishTurn(): void;
+  /** Ends every command, those of earlier turns too. */
+  endCommands(): Promise<void>;
   /** Ends every command and removes what was written for the session. */
   close(): Promise<void>;
 }
@@ -40,6 +43,9 @@ export interface ThreadTools {
  * at once without a command does not pay for it.
  */
 const PREFETCH_DELAY_MS = 0;
+
+/** How long an interruption waits for commands to end; those that can be killed take 0.2 s. */
+const COMMANDS_END_MS = 1000;
 
 export function createThreadTools(engines: Engines, settings: ThreadSettings, consents: ThreadConsents): ThreadTools {
   const { approvals, rules } = consents;
@@ -75,6 +81,11 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings, co
   return {
     registry: engines.mcp?.withTools(registry, approvals) ?? registry,
     finishTurn: () => sessions.finishTurn(),
+    endCommands: async () => {
+      const ended = new AbortController();
+      await Promise.race([sessions.terminateAll(), sleep(COMMANDS_END_MS, ended.signal).catch(() => {})]);
+      ended.abort();
+    },
     close: async () => {
       clearTimeout(prefetch);
       await Promise.all([sessions.terminateAll(), login.dispose()]);

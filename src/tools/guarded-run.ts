@@ -212,7 +212,7 @@ function withoutSandbox(context: ToolContext): ToolContext {
 }
 
 function startAllowed(request: CommandRequest, context: ToolContext, deps: CommandDeps): CommandStart {
-  const { prepared, workdir, tty } = request;
+  const { callId, prepared, workdir, tty } = request;
   if ([workdir, ...prepared.argv].some((text) => text.includes("\0"))) {
     return { type: "failed", error: new Error("nul byte found in provided data") };
   }
@@ -222,8 +222,8 @@ function startAllowed(request: CommandRequest, context: ToolContext, deps: Comma
   const plan = deps.sandbox.plan(command, context.sandbox);
   if ("unavailable" in plan) return { type: "unavailable", message: plan.message };
   try {
-    const session = deps.sessions.start({ plan, tty, observer: commandObserver(request, context) });
-    const started = { callId: request.callId, command: request.argv, cwd: workdir, processId: session.id };
+    const session = deps.sessions.start({ plan, callId, tty, observer: commandObserver(request, context) });
+    const started = { callId, command: request.argv, cwd: workdir, processId: session.id };
     context.emit({ type: "command_started", ...started });
     return { type: "started", session };
   } catch (error) {

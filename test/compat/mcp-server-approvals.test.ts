@@ -13,7 +13,7 @@ import {
 } from "../support/model-script.ts";
 import { requirement } from "./cite.ts";
 import { type Connected, connect } from "./mcp-server-stage.ts";
-import { type Scene, useStage } from "./stage.ts";
+import { diesSoon, type Scene, useStage } from "./stage.ts";
 
 const stage = useStage();
 
@@ -196,4 +196,17 @@ requirement(["mcp-server.approval.reason"], "reasons are those of rules, of the 
   );
   expect(await reasonsOf(patch)).toEqual(none);
   expect(await reasonsOf(patch, { policy: "untrusted" })).toEqual(none);
+});
+
+requirement(["mcp-server.cancel.commands"], "commands that were left running end with a cancelled call", async () => {
+  const cmd = "echo $$ > pid; exec sleep 300";
+  const left = answer(functionCall("exec_command", { cmd, yield_time_ms: 250 }));
+  await using at = await connect(stage, { responses: [left, rawChunks([sseBytes(created())], { end: "stall" })] });
+  const { client, world } = at;
+  const args = { prompt: "go", "approval-policy": "never", sandbox: "danger-full-access" };
+  client.send({ jsonrpc: "2.0", id: 3, method: "tools/call", params: { name: "codex", arguments: args } });
+  while (world.server.requests.length < 2) await Bun.sleep(20);
+  client.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 3 } });
+  await client.event("turn_aborted");
+  expect(await diesSoon(Number(world.read("pid")))).toBeTrue();
 });

@@ -14,6 +14,7 @@ import {
   sse,
   status,
 } from "../support/model-script.ts";
+import type { ResponseScript } from "../support/model-server.ts";
 import { requirement } from "./cite.ts";
 import { connect } from "./mcp-server-stage.ts";
 import { type Scene, useStage } from "./stage.ts";
@@ -153,3 +154,41 @@ for (const shown of [true, false]) {
     expect(msgs).toContainEqual({ type: "item_completed", thread_id: ids.thread_id, turn_id: "3", item });
   });
 }
+
+requirement(
+  ["mcp-server.events.typed", "mcp-server.events.outlives"],
+  "a command that outlives its turn is told of with that turn's id, and ends when it ends",
+  async () => {
+    const responses: ResponseScript = ({ body }, index) => {
+      const session_id = Number(/session ID (\d+)/.exec(JSON.stringify(body.input))?.[1]);
+      const typed = { session_id, chars: "hey\n", yield_time_ms: 20_000 };
+      const rounds = [
+        functionCall("exec_command", { cmd: "read x; echo got $x", tty: true, yield_time_ms: 250 }, "call_read"),
+        assistantText("asked"),
+        functionCall("write_stdin", typed, "call_type"),
+      ];
+      return answer(rounds[index] ?? assistantText("typed"));
+    };
+    await using at = await connect(stage, { responses, checkRequests: false });
+    const { client } = at;
+    const { structuredContent } = await client.call("codex", FREE, 3);
+    expect(client.msgs("exec_command_end")).toEqual([]);
+    await client.call("codex-reply", { prompt: "type", threadId: structuredContent?.threadId }, 4);
+    const [begin] = client.msgs("exec_command_begin");
+    const process_id = begin?.process_id;
+    const [, second] = client.msgs("task_complete").map(({ turn_id }) => turn_id);
+    const told = client.events().filter(({ msg }) => ["terminal_interaction", "exec_command_end"].includes(msg.type));
+    const byType = (type: string) => told.find(({ msg }) => msg.type === type);
+    expect(byType("terminal_interaction")).toMatchObject({
+      _meta: { requestId: 4 },
+      id: second,
+      msg: { type: "terminal_interaction", call_id: "call_read", process_id, stdin: "hey\n" },
+    });
+    expect(byType("exec_command_end")).toMatchObject({
+      _meta: { requestId: 4 },
+      id: "3",
+      msg: { call_id: "call_read", process_id, turn_id: "3", source: "unified_exec_startup", exit_code: 0 },
+    });
+    expect(byType("exec_command_end")?.msg.aggregated_output).toContain("got hey");
+  },
+);

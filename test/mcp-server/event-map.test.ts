@@ -73,6 +73,7 @@ const CASES: readonly [Event, ...string[]][] = [
   [{ type: "web_search", callId: "w", action: { type: "open_page", url: "u" } }, "item_completed", "web_search_end"],
   [{ type: "command_started", ...COMMAND }, "exec_command_begin"],
   [{ type: "command_output", callId: "c", chunk: Buffer.from("é") }, "exec_command_output_delta"],
+  [{ type: "command_input", callId: "c", processId: 7, text: "y\n" }, "terminal_interaction"],
   [{ type: "command_finished", ...COMMAND, output: "é", exitCode: null, durationMs: 1500.25 }, "exec_command_end"],
   [{ type: "patch_started", callId: "p", changes: CHANGES, autoApproved: true }, "patch_apply_begin"],
   [

@@ -50,6 +50,7 @@ export const EVENT_MSG_SHAPES: Readonly<Record<string, Readonly<Record<string, s
     turn_id: "*string",
   },
   exec_command_output_delta: { call_id: "*string", chunk: "*string", stream: "*string" },
+  terminal_interaction: { call_id: "*string", process_id: "*string", stdin: "*string" },
   exec_command_end: {
     aggregated_output: "string",
     call_id: "*string",

@@ -29,8 +29,11 @@ export interface TurnDeps {
   toolsReady(signal: AbortSignal): Promise<void>;
   /** Value of the `x-codex-turn-metadata` header for the session's cwd, or undefined. */
   turnMetadata(): Promise<string | undefined>;
-  /** Called when a turn ended, however, before its last event: reports commands that still run. */
-  turnEnded(): void;
+  /**
+   * Called when a turn ended, however, before its last event: reports commands that still run, and ends them when the
+   * turn was interrupted.
+   */
+  turnEnded(how: { interrupted: boolean }): Promise<void>;
   /** Called after the event of a completed turn. */
   turnCompleted(turn: CompletedTurn): void;
 }

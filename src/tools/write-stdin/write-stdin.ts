@@ -60,6 +60,7 @@ async function runCall(call: ToolCall, context: ToolContext, sessions: SessionTa
   const least = chars === "" ? MIN_EMPTY_POLL_MS : MIN_YIELD_MS;
   const yieldMs = Math.min(MAX_YIELD_MS, Math.max(least, yield_time_ms));
   const collected = await sessions.collect(session, { yieldMs, signal: context.signal });
+  context.emit({ type: "command_input", callId: session.callId, processId: session_id, text: chars });
   const output = sessionResponse(collected, { sessionId: session_id, maxOutputTokens: max_output_tokens });
   return { output, success: (collected.exitCode ?? 0) === 0 };
 }

@@ -75,6 +75,9 @@ export const mcpServer = section("A", {
     "Raw thoughts come as deltas in two forms; agent_reasoning_raw_content only with show_raw_agent_reasoning.",
   "mcp-server.events.parsed-command": "parsed_cmd tells what plain commands read, list and search.",
   "mcp-server.events.process-id": "exec_command_begin and exec_command_end of exec_command have a process_id.",
+  "mcp-server.events.typed": "write_stdin is terminal_interaction with the command's call_id and what was typed.",
+  "mcp-server.events.outlives":
+    "A command that still runs has no exec_command_end with its turn; it comes later, with the id of that turn.",
   "mcp-server.events.turn-diff": "turn_diff comes after each patch and each round, with all changes so far.",
   "mcp-server.events.picture":
     "view_image is view_image_tool_call, and the picture an item and a user_message of its own.",
@@ -93,5 +96,6 @@ export const mcpServer = section("A", {
   "mcp-server.approval.accept": '`{"action":"accept"}` lets the command run.',
   "mcp-server.approval.error": "A client that answers with an error denies.",
   "mcp-server.cancel.event": "notifications/cancelled interrupts the turn: turn_aborted, interrupted.",
+  "mcp-server.cancel.commands": "Commands that earlier calls left running end with it.",
   "mcp-server.cancel.answered": "The cancelled call is answered, with isError.",
 });
