@@ -2,6 +2,7 @@ import { parseChallenge } from "./oauth/challenge.ts";
 import { OAuthError } from "./oauth/oauth-error.ts";
 import type { ServerLogin } from "./oauth/server-login.ts";
 import { hasAuthorization, USER_AGENT } from "./request-headers.ts";
+import type { SentSecrets } from "./sent-secrets.ts";
 import { McpStartupError } from "./startup-error.ts";
 
 export type Fetch = (url: string | URL, init?: RequestInit) => Promise<Response>;
@@ -15,6 +16,8 @@ export interface RequestIdentity {
   headers: () => Promise<Readonly<Record<string, string>>>;
   /** Undefined where a login cannot be used. */
   login: ServerLogin | undefined;
+  /** Is told of every value that goes out. */
+  sent: SentSecrets;
 }
 
 const NEVER = new AbortController().signal;
@@ -26,10 +29,14 @@ const NEVER = new AbortController().signal;
 export function authorizedFetch(identity: RequestIdentity, send: Fetch): Fetch {
   return async (url, init) => {
     const configured = await identity.headers();
+    for (const value of Object.values(configured)) identity.sent.add(value);
     const isOwn = new URL(url).origin === identity.url.origin;
     const login = isOwn && !hasAuthorization(configured) ? identity.login : undefined;
     const signal = init?.signal ?? NEVER;
-    const attempt = (value: string | undefined) => send(url, withHeaders(init, configured, value));
+    const attempt = (value: string | undefined) => {
+      if (value !== undefined) identity.sent.add(value);
+      return send(url, withHeaders(init, configured, value));
+    };
     // A goodbye is not worth a renewal, which the end of the process could tear apart.
     if (init?.method === "DELETE") return attempt(await login?.known());
     const token = await orLoginNeeded(identity, () => login?.token(signal));

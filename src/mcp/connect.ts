@@ -24,6 +24,7 @@ import { Deadline, LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import { GuardedTransport } from "./guarded-transport.ts";
 import { httpTransport } from "./http-transport.ts";
 import { publicAddress } from "./public-address.ts";
+import { SentSecrets } from "./sent-secrets.ts";
 import { serverEnvironment } from "./server-env.ts";
 import { schemaBudget, simplifyToolSchema } from "./simplify-schema.ts";
 import { McpStartupError, McpStartupTimeout } from "./startup-error.ts";
@@ -54,7 +55,7 @@ const MAX_PAGES = 1_000;
 /** Starts or reaches the server and shakes hands. Throws McpStartupError, or the signal's reason. */
 export async function connectMcp(options: ConnectOptions): Promise<McpConnection> {
   const { settings, signal } = options;
-  const { transport, stderrTail } = createTransport(options);
+  const { transport, stderrTail, hide } = createTransport(options);
   const client = new Client(
     { name: "codex-mcp-client", title: "Codex", version: VERSION },
     { capabilities: { elicitation: { form: {} } } },
@@ -78,9 +79,9 @@ export async function connectMcp(options: ConnectOptions): Promise<McpConnection
   } catch (error) {
     await transport.close();
     signal.throwIfAborted();
-    throw startupError(error, settings, stderrTail());
+    throw startupError(error, settings, { said: stderrTail(), hide });
   }
-  return connection(client, transport, closed, deadlines);
+  return connection(client, transport, { closed, deadlines, hide });
 }
 
 function elicitation(params: ElicitRequestParams): McpElicitation {
@@ -93,22 +94,31 @@ interface ServerTransport {
   transport: GuardedTransport;
   /** The last a program wrote to standard error. */
   stderrTail: () => string;
+  hide: Hide;
 }
+
+/** A text of the server without what it was sent in secret. */
+type Hide = (text: string) => string;
 
 function createTransport({ settings, cwd, codexHome, env, watch }: ConnectOptions): ServerTransport {
   const { transport: at } = settings;
   if (at.type === "http") {
     const onAnswerOver = (id: number) => transport.answerOver(id);
-    const transport = new GuardedTransport(httpTransport(settings, at, { cwd, codexHome, env, onAnswerOver }));
-    return { transport, stderrTail: () => "" };
+    const sent = new SentSecrets();
+    const transport = new GuardedTransport(httpTransport(settings, at, { cwd, codexHome, env, sent, onAnswerOver }));
+    return { transport, stderrTail: () => "", hide: (text) => sent.hide(text) };
   }
   const argv = [at.command, ...at.args];
   const program = { name: settings.name, argv, env: serverEnvironment(at, env), cwd: at.cwd ?? cwd };
   const child = new StdioTransport(program, watch);
-  return { transport: new GuardedTransport(child), stderrTail: () => child.stderrTail };
+  return { transport: new GuardedTransport(child), stderrTail: () => child.stderrTail, hide: (text) => text };
 }
 
-function startupError(error: unknown, settings: McpServerSettings, said: string): McpStartupError {
+function startupError(
+  error: unknown,
+  settings: McpServerSettings,
+  { said, hide }: { said: string; hide: Hide },
+): McpStartupError {
   if (error instanceof McpStartupError) return error;
   if (error instanceof CodexError) return new McpStartupError(error.message);
   if (error instanceof McpError && error.code === ErrorCode.RequestTimeout) {
@@ -116,15 +126,17 @@ function startupError(error: unknown, settings: McpServerSettings, said: string)
   }
   const suffix = said === "" ? "" : `; it wrote: ${said.slice(-500)}`;
   const target = settings.transport.type === "http" ? `cannot reach ${publicAddress(settings.transport.url)}: ` : "";
-  return new McpStartupError(`${error instanceof McpError ? "" : target}${handshakeFailure(error)}${suffix}`);
+  return new McpStartupError(`${error instanceof McpError ? "" : target}${handshakeFailure(error, hide)}${suffix}`);
 }
 
-function handshakeFailure(error: unknown): string {
+function handshakeFailure(error: unknown, hide: Hide): string {
   if (isClosedConnection(error) || errnoOf(error) === "EPIPE") {
     // A server that ended is noticed by its closed output or, when it was quicker, by our write to its input.
     return "handshaking with MCP server failed: connection closed: initialize response";
   }
-  return error instanceof McpError ? `handshaking with MCP server failed: ${rpcErrorText(error)}` : faultText(error);
+  return error instanceof McpError
+    ? `handshaking with MCP server failed: ${rpcErrorText(error, hide)}`
+    : faultText(error, hide);
 }
 
 /** A server may also answer with this code, and then it has words of its own. */
@@ -139,8 +151,7 @@ function isClosedConnection(error: unknown): boolean {
 function connection(
   client: Client,
   transport: GuardedTransport,
-  closed: Promise<void>,
-  deadlines: Set<Deadline>,
+  { closed, deadlines, hide }: { closed: Promise<void>; deadlines: Set<Deadline>; hide: Hide },
 ): McpConnection {
   const request: McpConnection["request"] = async (method, params, { timeoutMs, signal, onProgress }) => {
     const deadline = new Deadline(timeoutMs);
@@ -157,9 +168,9 @@ function connection(
       if (deadline.isOver) throw timeoutError(method, timeoutMs);
       if (isSessionLost(error, transport)) {
         await transport.drop();
-        throw new McpSessionLost([faultText(error)]);
+        throw new McpSessionLost([faultText(error, hide)]);
       }
-      throw requestError(error, method);
+      throw requestError(error, method, hide);
     } finally {
       deadline.clear();
       deadlines.delete(deadline);
@@ -221,29 +232,29 @@ function timeoutError(method: string, timeoutMs: number): McpRequestError {
   return new McpRequestError([elapsed, "deadline has elapsed"]);
 }
 
-function requestError(error: unknown, method: string): McpRequestError {
-  if (!(error instanceof McpError)) return new McpRequestError([faultText(error)]);
+function requestError(error: unknown, method: string, hide: Hide): McpRequestError {
+  if (!(error instanceof McpError)) return new McpRequestError([faultText(error, hide)]);
   if (isClosedConnection(error)) return new McpRequestError([`${method} failed: Transport closed`]);
-  return new McpRequestError([`${method} failed: ${rpcErrorText(error)}`], error.code);
+  return new McpRequestError([`${method} failed: ${rpcErrorText(error, hide)}`], error.code);
 }
 
 /** Longest part of a page or a fault that says what is wrong. */
 const FAULT_CHARS = 2_000;
 
 /** Why there is no answer at all. Servers answer with whole pages, and the SDK with every word it did not expect. */
-function faultText(error: unknown): string {
+function faultText(error: unknown, hide: Hide): string {
   const isShape = error instanceof Error && "issues" in error && Array.isArray(error.issues);
   const text = isShape
     ? "the server's answer is not one of MCP"
-    : osErrorText(error).replace(/ For more information, pass `verbose.*$/s, "");
+    : hide(osErrorText(error).replace(/ For more information, pass `verbose.*$/s, ""));
   return text.length <= FAULT_CHARS ? text : `${text.slice(0, FAULT_CHARS).toWellFormed()}…`;
 }
 
 /** `Mcp error: -32000: boom happened` */
-function rpcErrorText(error: McpError): string {
+function rpcErrorText(error: McpError, hide: Hide): string {
   const words = error.message.replace(/^MCP error -?\d+: /, "");
   const data = error.data === undefined ? "" : `(${JSON.stringify(error.data)})`;
-  return `Mcp error: ${error.code}: ${words}${data}`;
+  return `Mcp error: ${error.code}: ${hide(words + data)}`;
 }
 
 /** A duration as Rust prints it: `2s`, `1.5s`, `300ms`. */

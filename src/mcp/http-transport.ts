@@ -9,6 +9,7 @@ import { isServerAddress } from "./oauth/endpoint.ts";
 import { ServerLogin } from "./oauth/server-login.ts";
 import { publicAddress } from "./public-address.ts";
 import { hasAuthorization, requestHeaders } from "./request-headers.ts";
+import type { SentSecrets } from "./sent-secrets.ts";
 import { passedEnvironment } from "./server-env.ts";
 import { McpStartupError } from "./startup-error.ts";
 
@@ -20,6 +21,8 @@ export interface HttpCaller {
   cwd: string;
   codexHome: string;
   env: Environment;
+  /** Is told of every value of a header that goes out. */
+  sent: SentSecrets;
   /** Hears when the response to a request has been read to its end, with the request's id. */
   onAnswerOver: (id: number) => void;
 }
@@ -38,6 +41,7 @@ export function httpTransport(settings: McpServerSettings, at: HttpTransport, ca
     url,
     headers: withHelper(headers, at.httpHeadersHelper, caller),
     login: loginFor(url, settings, at, { codexHome: caller.codexHome, headers }),
+    sent: caller.sent,
   };
   return new StreamableHTTPClientTransport(url, {
     fetch: authorizedFetch(identity, boundedFetch(caller.onAnswerOver)),

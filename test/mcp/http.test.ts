@@ -171,3 +171,49 @@ test(
   },
   WAIT,
 );
+
+test(
+  "what we sent in secret is in no message, though a server answers with the whole request",
+  async () => {
+    let answers: "page" | "error" | undefined = "page";
+    await using far = await startHttpMcpServer({
+      intercept: (request, response) => {
+        if (answers === undefined || request.method !== "POST") return false;
+        let body = "";
+        request.on("data", (piece) => {
+          body += String(piece);
+        });
+        request.on("end", () => {
+          const message = `you sent ${JSON.stringify(request.headers)}`;
+          const { id } = JSON.parse(body) as { id?: number };
+          const error = { code: -32000, message, data: request.headers };
+          const [status, text] =
+            answers === "page" ? [400, message] : [200, JSON.stringify({ jsonrpc: "2.0", id, error })];
+          response.writeHead(status, { "content-type": "application/json" }).end(text);
+        });
+        return true;
+      },
+    });
+    const secrets = { "X-Api-Key": "sec-0123456789", "X-Mode": "plain", Authorization: "Bearer tok-0123456789" };
+    const settings = [mcpSettings("web", http(far.url, { httpHeaders: secrets }))];
+    await using at = await mcpStage(settings);
+    const said: string[] = [];
+    await at.settled();
+    said.push(JSON.stringify(at.statuses.at(-1)));
+    answers = undefined;
+    await using later = at.again(settings);
+    await later.settled();
+    for (const how of ["page", "error"] as const) {
+      answers = how;
+      said.push(await later.text("web", "echo").catch((error: Error) => error.message));
+    }
+    expect(said).toHaveLength(3);
+    for (const message of said) {
+      expect(message).toContain("you sent ");
+      expect(message).toContain("plain");
+      expect(message).toContain("…");
+      expect(message).not.toMatch(/(sec|tok)-0/);
+    }
+  },
+  WAIT,
+);

@@ -5,6 +5,7 @@ import { nowMs } from "#lib/clock.ts";
 import { environment } from "#lib/env.ts";
 import { authorizedFetch } from "#mcp/authorized-fetch.ts";
 import { ServerLogin } from "#mcp/oauth/server-login.ts";
+import { SentSecrets } from "#mcp/sent-secrets.ts";
 import { McpServers } from "#mcp/servers.ts";
 import { startHttpMcpServer } from "../support/mcp-server-http.ts";
 import { NEVER } from "./mcp-stage.ts";
@@ -98,7 +99,13 @@ test(
       codexHome: at.home.codexHome,
       headers: {},
     });
-    const identity = { name: "web", url: new URL(at.server.url), headers: async () => ({}), login };
+    const identity = {
+      name: "web",
+      url: new URL(at.server.url),
+      headers: async () => ({}),
+      login,
+      sent: new SentSecrets(),
+    };
     const ask = authorizedFetch(identity, async (_url, init) => {
       seen.push(new Headers(init?.headers).get("authorization"));
       return new Response();
