@@ -26,8 +26,8 @@ interface OpenItem {
 /** What an item is, beyond its id. */
 type ItemBody = { type: "AgentMessage" | "Reasoning" } & Readonly<Record<string, unknown>>;
 
-function messageBody(content: readonly unknown[]): ItemBody {
-  return { type: "AgentMessage", content };
+function messageBody(content: readonly unknown[], phase: string | undefined): ItemBody {
+  return { type: "AgentMessage", content, ...(phase === undefined ? {} : { phase }) };
 }
 
 function reasoningBody(summary: readonly string[], raw: readonly string[]): ItemBody {
@@ -90,8 +90,8 @@ export class ItemMessages {
     }
   }
 
-  #messageDelta({ itemId, delta }: EventOf<"agent_message_delta">): EventMsg[] {
-    const { item, begun } = this.#begin(itemId, messageBody([]));
+  #messageDelta({ itemId, delta, phase }: EventOf<"agent_message_delta">): EventMsg[] {
+    const { item, begun } = this.#begin(itemId, messageBody([], phase));
     return [
       ...begun,
       { type: "agent_message_content_delta", ...this.#ids(), item_id: item.id, delta },
@@ -99,8 +99,8 @@ export class ItemMessages {
     ];
   }
 
-  #message({ itemId, text }: EventOf<"agent_message">): EventMsg[] {
-    const body = messageBody([{ type: "Text", text }]);
+  #message({ itemId, text, phase }: EventOf<"agent_message">): EventMsg[] {
+    const body = messageBody([{ type: "Text", text }], phase);
     const { item, begun } = this.#begin(itemId, body);
     this.#open.delete(itemId);
     return [...begun, this.#completed({ ...body, id: item.id }), { type: "agent_message", message: text }];

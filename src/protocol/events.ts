@@ -22,8 +22,9 @@ export type Event =
   | { type: "hook_blocked"; event: string; reason: string }
   /** A stream retry: `message` is the full "Reconnecting... n/5 (…)" text. */
   | { type: "stream_error"; message: string }
-  | { type: "agent_message_delta"; itemId: string; delta: string }
-  | { type: "agent_message"; itemId: string; text: string }
+  /** `phase` is what some models call a message: "commentary", "final_answer". */
+  | { type: "agent_message_delta"; itemId: string; delta: string; phase?: string }
+  | { type: "agent_message"; itemId: string; text: string; phase?: string }
   | { type: "reasoning_delta"; itemId: string; summaryIndex: number; delta: string }
   /** Of the thoughts themselves, where the model's host shows them. */
   | { type: "reasoning_raw_delta"; itemId: string; contentIndex: number; delta: string }

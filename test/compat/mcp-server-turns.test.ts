@@ -89,6 +89,19 @@ requirement(["mcp-server.events.whole-item"], "items that come whole begin as th
   expect(items("item_completed")).toEqual(items("item_started"));
 });
 
+requirement(["mcp-server.events.phase"], "messages that say which phase they are of", async () => {
+  const parts = [
+    assistantText("hm", { id: "m1", phase: "commentary" }),
+    assistantText("hi", { id: "m2", phase: "final_answer" }),
+    assistantText("ho", { id: "m3" }),
+  ];
+  const msgs = await told({ responses: [answer(...parts)] });
+  for (const event of ["item_started", "item_completed"]) {
+    const items = msgs.flatMap(({ type, item }) => (type === event ? [item as Record<string, unknown>] : [])).slice(1);
+    expect(items.map(({ phase }) => phase)).toEqual(["commentary", "final_answer", undefined]);
+  }
+});
+
 const FULL = sse([
   created(),
   ...functionCall("exec_command", { cmd: "true" }),

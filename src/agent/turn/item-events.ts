@@ -13,7 +13,9 @@ export function emitStartedSearch(item: WebSearchCallItem, state: ThreadState): 
 export function emitFinishedItem(item: ResponseItem, state: ThreadState): void {
   switch (item.type) {
     case "message":
-      for (const text of shownTexts(item)) state.emit({ type: "agent_message", itemId: item.id ?? "", text });
+      for (const text of shownTexts(item)) {
+        state.emit({ type: "agent_message", itemId: item.id ?? "", text, ...phaseOf(item) });
+      }
       break;
     case "reasoning":
       state.emit({ type: "reasoning", itemId: item.id ?? "", summary: summaryParts(item), raw: rawParts(item) });
@@ -39,6 +41,11 @@ export function itemEventRecords(item: ResponseItem): EventRecord[] {
     default:
       return [];
   }
+}
+
+/** The key `phase` of a message that has one. */
+export function phaseOf({ phase }: MessageItem): { phase?: string } {
+  return phase === undefined ? {} : { phase };
 }
 
 /** What the user sees of a message: nothing of one that is only for the program. */

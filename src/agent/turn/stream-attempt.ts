@@ -4,7 +4,7 @@ import type { ModelEvent, ModelFailure } from "#providers/model-client.ts";
 import { toolCallOf } from "#tools/route.ts";
 import type { ToolCall, ToolResult } from "#tools/tool.ts";
 import type { ThreadState } from "../thread-state.ts";
-import { emitFinishedItem, emitStartedSearch, itemEventRecords } from "./item-events.ts";
+import { emitFinishedItem, emitStartedSearch, itemEventRecords, phaseOf } from "./item-events.ts";
 
 /** A tool call that is running or has run. `result` rejects only on abort or a bug. */
 export interface PendingCall {
@@ -44,6 +44,8 @@ class Attempt {
   readonly #calls: PendingCall[] = [];
   /** Citations are for the program: they are taken out of what is shown while it streams. */
   readonly #citations = new CitationFilter();
+  /** Of messages that have begun, by their ids. */
+  readonly #phases = new Map<string, { phase?: string }>();
   /** Ids of searches that have begun and not ended. */
   readonly #searches = new Set<string>();
   #unrecorded: ResponseItem[] = [];
@@ -96,7 +98,7 @@ class Attempt {
   }
 
   #showDelta(itemId: string, delta: string): void {
-    if (delta !== "") this.#state.emit({ type: "agent_message_delta", itemId, delta });
+    if (delta !== "") this.#state.emit({ type: "agent_message_delta", itemId, delta, ...this.#phases.get(itemId) });
   }
 
   #reasoningDelta({ itemId, index, delta, raw }: Extract<ModelEvent, { type: "reasoning_delta" }>): void {
@@ -108,6 +110,7 @@ class Attempt {
   }
 
   #itemAdded(item: ResponseItem): void {
+    if (item.type === "message") this.#phases.set(item.id ?? "", phaseOf(item));
     if (item.type !== "web_search_call") return;
     this.#searches.add(item.id ?? "");
     emitStartedSearch(item, this.#state);

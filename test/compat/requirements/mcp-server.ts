@@ -68,6 +68,7 @@ export const mcpServer = section("A", {
   "mcp-server.events.web-search": "A search is an item, web_search_begin and web_search_end.",
   "mcp-server.events.search-begin": "A search that only comes when it is over begins, as it is, before it ends.",
   "mcp-server.events.whole-item": "Messages and thoughts that come without deltas begin as they are.",
+  "mcp-server.events.phase": "Items of messages have the phase that the model gave them.",
   "mcp-server.events.compaction":
     "A compaction is an item that begins before the request, and context_compacted; a failed one only begins.",
   "mcp-server.events.refused-limits": "An HTTP refusal tells no token_count before its error, a used up limit does.",
