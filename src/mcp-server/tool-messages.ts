@@ -151,7 +151,10 @@ export class ToolMessages {
         this.#serverFailures.set(event.server, event.message);
         return { type: "mcp_startup_update", server: event.server, status: { state: "failed", error: event.message } };
       case "mcp_startup_complete": {
-        const failed = event.failed.map((server) => ({ server, error: this.#serverFailures.get(server) ?? "" }));
+        const failed = event.failed.map((server) => ({
+          server,
+          error: startFailure(this.#serverFailures.get(server) ?? ""),
+        }));
         return { type: "mcp_startup_complete", ready: event.ready, failed, cancelled: [] };
       }
     }
@@ -161,4 +164,15 @@ export class ToolMessages {
 function invocationFacts(event: EventOf<"mcp_tool_started" | "mcp_tool_finished">) {
   const { callId, server, tool } = event;
   return { call_id: callId, invocation: { server, tool, arguments: event.arguments } };
+}
+
+const NOT_STARTED = /^MCP client for `.*?` failed to start: MCP startup failed: /;
+const TIMED_OUT = /^MCP client for `.*?` timed out after (\S+) seconds?\. /;
+
+/** Why a server is not there, without what people are told besides. */
+function startFailure(message: string): string {
+  const seconds = TIMED_OUT.exec(message)?.[1];
+  return seconds === undefined
+    ? message.replace(NOT_STARTED, "")
+    : `timed out handshaking with MCP server after ${seconds}s`;
 }

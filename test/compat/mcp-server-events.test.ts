@@ -302,3 +302,30 @@ requirement(["mcp-server.events.stream-error"], "a stream that breaks", async ()
     },
   ]);
 });
+
+requirement(["mcp-server.events.mcp-failed"], "servers that do not start", async () => {
+  const { client } = await played({
+    tables:
+      '[mcp_servers.gone]\ncommand = "/no/such/server"\n' +
+      '[mcp_servers.mute]\ncommand = "sleep"\nargs = ["60"]\nstartup_timeout_sec = 1\n',
+  });
+  const failures = client.msgs("mcp_startup_update").filter(({ status }) => (status as { error?: string }).error);
+  expect(failures.map(({ server, status }) => [server, status]).sort()).toEqual([
+    [
+      "gone",
+      {
+        state: "failed",
+        error: "MCP client for `gone` failed to start: MCP startup failed: No such file or directory (os error 2)",
+      },
+    ],
+    ["mute", { state: "failed", error: expect.stringMatching(/^MCP client for `mute` timed out after 1 seconds\. /) }],
+  ]);
+  const [complete] = client.msgs("mcp_startup_complete");
+  expect(complete).toMatchObject({ ready: [], cancelled: [] });
+  expect(complete?.failed).toEqual(
+    expect.arrayContaining([
+      { server: "gone", error: "No such file or directory (os error 2)" },
+      { server: "mute", error: "timed out handshaking with MCP server after 1s" },
+    ]),
+  );
+});

@@ -64,6 +64,8 @@ export const mcpServer = section("A", {
   "mcp-server.events.command": "A command is exec_command_begin and exec_command_end with the recorded keys.",
   "mcp-server.events.patch": "A patch is patch_apply_begin and patch_apply_end with the changes by path.",
   "mcp-server.events.mcp": "An MCP call is mcp_tool_call_begin and mcp_tool_call_end with an Ok or an Err.",
+  "mcp-server.events.mcp-failed":
+    "A server that does not start is told with the text for people, and by its cause alone in mcp_startup_complete.",
   "mcp-server.events.plan": "A plan is plan_update.",
   "mcp-server.events.web-search": "A search is an item, web_search_begin and web_search_end.",
   "mcp-server.events.search-begin": "A search that only comes when it is over begins, as it is, before it ends.",
