@@ -248,7 +248,7 @@ function gitDiff(change: FileChange, workdir: string): string {
 
 function commandOutcome(exitCode: number | null, duration: string, palette: Palette): string {
   if (exitCode === 0) return palette.green(` succeeded in ${duration}`);
-  if (exitCode === null) return palette.dim(` still running after ${duration}`);
+  if (exitCode === null) return palette.dim(` not finished after ${duration}`);
   return palette.red(` exited ${exitCode} in ${duration}`);
 }
 

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
-import { errnoOf } from "#lib/errors.ts";
+import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { readUpTo } from "#lib/read-descriptor.ts";
 
 /** Generated parts end at 256 KiB; beyond this a file is not one to begin a conversation with. */
@@ -7,7 +7,8 @@ const MAX_BYTES = 4 << 20;
 
 /**
  * The text of a regular file, its first 4 MiB; undefined when it is missing, a link or anything but a file. A link is
- * never followed: what is shown to a model must be what stands in the memory folder.
+ * never followed: what is shown to a model must be what stands in the memory folder. Throws `CodexError`
+ * "memory_unreadable" for a file nobody lets us read.
  */
 export function readMemoryFile(path: string): string | undefined {
   let fd: number;
@@ -16,7 +17,7 @@ export function readMemoryFile(path: string): string | undefined {
   } catch (error) {
     const code = errnoOf(error);
     if (code === "ENOENT" || code === "ELOOP" || code === "ENOTDIR" || code === "ENXIO") return undefined;
-    throw error;
+    throw new CodexError("memory_unreadable", `Cannot read "${path}": ${osErrorText(error)}`, { cause: error });
   }
   try {
     const stat = fstatSync(fd);
