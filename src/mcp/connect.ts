@@ -41,6 +41,8 @@ export interface ConnectOptions {
   /** Our environment, from which servers get a few variables and headers their values. */
   env: Readonly<Record<string, string>>;
   watch: OrphanWatch;
+  /** Hold the renewals of logins that are under way. */
+  renewals: Set<Promise<unknown>>;
   /** The server says that its tools are others now. */
   onToolsChanged: () => void;
   /** The server asks the person something. */
@@ -100,12 +102,13 @@ interface ServerTransport {
 /** A text of the server without what it was sent in secret. */
 type Hide = (text: string) => string;
 
-function createTransport({ settings, cwd, codexHome, env, watch }: ConnectOptions): ServerTransport {
+function createTransport({ settings, cwd, codexHome, env, watch, renewals }: ConnectOptions): ServerTransport {
   const { transport: at } = settings;
   if (at.type === "http") {
     const onAnswerOver = (id: number) => transport.answerOver(id);
     const sent = new SentSecrets();
-    const transport = new GuardedTransport(httpTransport(settings, at, { cwd, codexHome, env, sent, onAnswerOver }));
+    const caller = { cwd, codexHome, env, renewals, sent, onAnswerOver };
+    const transport = new GuardedTransport(httpTransport(settings, at, caller));
     return { transport, stderrTail: () => "", hide: (text) => sent.hide(text) };
   }
   const argv = [at.command, ...at.args];

@@ -6,7 +6,7 @@ import { authorizedFetch } from "./authorized-fetch.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import { headersFromHelper } from "./headers-helper.ts";
 import { isServerAddress } from "./oauth/endpoint.ts";
-import { ServerLogin } from "./oauth/server-login.ts";
+import { ServerLogin, type ServerLoginOptions } from "./oauth/server-login.ts";
 import { publicAddress } from "./public-address.ts";
 import { hasAuthorization, requestHeaders } from "./request-headers.ts";
 import type { SentSecrets } from "./sent-secrets.ts";
@@ -21,6 +21,8 @@ export interface HttpCaller {
   cwd: string;
   codexHome: string;
   env: Environment;
+  /** Hold the renewals of logins that are under way. */
+  renewals: Set<Promise<unknown>>;
   /** Is told of every value of a header that goes out. */
   sent: SentSecrets;
   /** Hears when the response to a request has been read to its end, with the request's id. */
@@ -40,7 +42,7 @@ export function httpTransport(settings: McpServerSettings, at: HttpTransport, ca
     name: settings.name,
     url,
     headers: withHelper(headers, at.httpHeadersHelper, caller),
-    login: loginFor(url, settings, at, { codexHome: caller.codexHome, headers }),
+    login: loginFor(url, settings, at, { codexHome: caller.codexHome, renewals: caller.renewals, headers }),
     sent: caller.sent,
   };
   return new StreamableHTTPClientTransport(url, {
@@ -74,7 +76,7 @@ function loginFor(
   url: URL,
   settings: McpServerSettings,
   at: HttpTransport,
-  options: { codexHome: string; headers: Readonly<Record<string, string>> },
+  options: Pick<ServerLoginOptions, "codexHome" | "headers" | "renewals">,
 ): ServerLogin | undefined {
   if (settings.oauth === undefined || hasAuthorization(options.headers) || !isServerAddress(url)) return undefined;
   return new ServerLogin({ settings, url: at.url, ...options });

@@ -27,6 +27,8 @@ export interface McpServerDeps {
   env: Readonly<Record<string, string>>;
   watch: OrphanWatch;
   cache: ToolCache;
+  /** Renewals of logins that are under way. */
+  renewals: Set<Promise<unknown>>;
   onStatus: (server: string, status: McpServerStatus) => void;
 }
 
@@ -46,6 +48,9 @@ const RELIST_INTERVAL_MS = 250;
 
 /** A stored list older than this is looked at again in the background. */
 const STALE_MS = 24 * 3600 * 1000;
+
+/** A token that comes later than this is lost with its login: a process that is over must end. */
+const RENEWAL_GRACE_MS = 3_000;
 
 /**
  * One configured server. It runs from the first time it is needed until `close`; one that ended by itself is
@@ -166,6 +171,7 @@ export class McpServer {
     this.#closing.abort(new McpStartupError("the session is over"));
     const connection = await this.#connecting?.catch(() => undefined);
     await connection?.close();
+    await settled(this.#deps.renewals);
   }
 
   async #connect(): Promise<McpConnection> {
@@ -207,10 +213,10 @@ export class McpServer {
     try {
       // The SDK is loaded for the first server that is needed, not before.
       const { connectMcp } = await import("./connect.ts");
-      const { cwd, codexHome, env, watch } = this.#deps;
+      const { cwd, codexHome, env, watch, renewals } = this.#deps;
       const onToolsChanged = () => this.#refresh();
       const onElicit: AnswerElicitation = (question, withdrawn) => this.#elicit(question, withdrawn);
-      const options = { settings, cwd, codexHome, env, watch, onToolsChanged, onElicit, signal };
+      const options = { settings, cwd, codexHome, env, watch, renewals, onToolsChanged, onElicit, signal };
       const connection = await connectMcp(options);
       await this.#list(connection, signal);
       return connection;
@@ -259,4 +265,12 @@ export class McpServer {
       await sleep(RELIST_INTERVAL_MS, signal);
     }
   }
+}
+
+/** Resolves when the renewals are over, or after the grace. */
+async function settled(renewals: ReadonlySet<Promise<unknown>>): Promise<void> {
+  if (renewals.size === 0) return;
+  const over = new AbortController();
+  await Promise.race([Promise.allSettled(renewals), sleep(RENEWAL_GRACE_MS, over.signal).catch(() => {})]);
+  over.abort();
 }

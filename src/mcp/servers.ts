@@ -15,7 +15,7 @@ export interface McpStartup {
   failed: readonly string[];
 }
 
-export interface McpServersOptions extends Omit<McpServerDeps, "watch" | "cache" | "onStatus"> {
+export interface McpServersOptions extends Omit<McpServerDeps, "watch" | "cache" | "renewals" | "onStatus"> {
   settings: readonly McpServerSettings[];
 }
 
@@ -46,6 +46,7 @@ export class McpServers {
       env: options.env,
       watch: this.#watch,
       cache: this.#cache,
+      renewals: new Set(),
       onStatus: (server, status) => this.#onStatus(server, status),
     };
     const settings = options.settings.filter(({ enabled }) => enabled).sort((a, b) => (a.name < b.name ? -1 : 1));

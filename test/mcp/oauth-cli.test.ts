@@ -125,6 +125,29 @@ test(
 );
 
 test(
+  "a process that ends in the middle of a renewal waits for the new token: the old one is none any more",
+  async () => {
+    await using at = await oauthStage({
+      authorization: {
+        override: async ({ path, parameters: p }) => {
+          if (path === "/token" && p.grant_type === "refresh_token") await Bun.sleep(1_500);
+          return undefined;
+        },
+      },
+    });
+    await at.login();
+    const before = JSON.stringify(at.stored());
+    at.authorization.expireAll();
+    const late = await codexMcp(at, ["test", "web", "-c", "mcp_servers.web.startup_timeout_sec=0.5"]).done;
+    expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining("timed out after 0.5 seconds") });
+    expect(JSON.stringify(at.stored())).not.toBe(before);
+    expect((await codexMcp(at, ["test", "web"]).done).code).toBe(0);
+    expect(refreshes(at)).toHaveLength(1);
+  },
+  WAIT,
+);
+
+test(
   "a process that is killed in the middle of a renewal holds nobody up, and the login lives on",
   async () => {
     const asked = Promise.withResolvers<void>();

@@ -98,6 +98,7 @@ test(
       url: at.server.url,
       codexHome: at.home.codexHome,
       headers: {},
+      renewals: new Set(),
     });
     const identity = {
       name: "web",

@@ -22,6 +22,8 @@ export interface ServerLoginOptions {
   codexHome: string;
   /** Configured headers, for finding the authorization server. */
   headers: Readonly<Record<string, string>>;
+  /** Hold every renewal that is under way: the authorization server may have taken the old token back already. */
+  renewals: Set<Promise<unknown>>;
 }
 
 /**
@@ -75,10 +77,18 @@ export class ServerLogin {
   }
 
   async #renewed(login: StoredLogin, signal: AbortSignal): Promise<string | undefined> {
-    this.#renewal ??= this.#renew(login).finally(() => {
-      this.#renewal = undefined;
-    });
+    this.#renewal ??= this.#begin(login);
     return (await raceAbort(this.#renewal, signal))?.access_token;
+  }
+
+  #begin(login: StoredLogin): Promise<StoredLogin | undefined> {
+    const { renewals } = this.#options;
+    const renewal = this.#renew(login).finally(() => {
+      this.#renewal = undefined;
+      renewals.delete(renewal);
+    });
+    renewals.add(renewal);
+    return renewal;
   }
 
   async #renew(login: StoredLogin): Promise<StoredLogin | undefined> {

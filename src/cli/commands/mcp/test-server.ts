@@ -24,6 +24,7 @@ export async function testServer(name: string, options: McpOptions): Promise<num
     env: environment(),
     watch,
     cache: new ToolCache(codexHome()),
+    renewals: new Set(),
     onStatus: () => {},
   });
   const started = monotonicMs();
