@@ -194,6 +194,19 @@ describe("renewal", () => {
   );
 
   test(
+    "a token that never holds for half a minute is not renewed for every request",
+    async () => {
+      await using at = await oauthStage({ authorization: { expiresIn: 25 } });
+      await at.login();
+      await using run = session(at);
+      await run.start();
+      for (let n = 0; n < 3; n++) expect(await run.call()).toBe("over HTTP");
+      expect(refreshes(at)).toHaveLength(1);
+    },
+    WAIT,
+  );
+
+  test(
     "two sessions do not use one refresh token twice",
     async () => {
       await using at = await oauthStage();

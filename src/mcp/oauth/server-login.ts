@@ -36,6 +36,8 @@ export class ServerLogin {
   readonly #store: CredentialStore;
   #login: Promise<StoredLogin | undefined> | undefined;
   #renewal: Promise<StoredLogin | undefined> | undefined;
+  /** How long before its end the token of a login we renewed is renewed again. */
+  readonly #renewBeforeMs = new WeakMap<StoredLogin, number>();
 
   constructor(options: ServerLoginOptions) {
     const { settings, url, codexHome } = options;
@@ -48,7 +50,8 @@ export class ServerLogin {
   async token(signal: AbortSignal): Promise<string | undefined> {
     this.#login ??= this.#store.read(this.#key);
     const login = await raceAbort(this.#login, signal);
-    if (login === undefined || !endsWithin(login, RENEW_BEFORE_MS)) return login?.access_token;
+    if (login === undefined) return undefined;
+    if (!endsWithin(login, this.#renewBeforeMs.get(login) ?? RENEW_BEFORE_MS)) return login.access_token;
     try {
       return await this.#renewed(login, signal);
     } catch (error) {
@@ -96,6 +99,9 @@ export class ServerLogin {
     const lock = lockPath(this.#options.codexHome, storeKey(this.#key).split("|").at(-1) ?? "");
     const renewing = withProcessLock(lock, () => this.#renewLocked(login, signal), signal);
     const renewed = await renewing;
+    // One that never holds for so long would be renewed for every request.
+    const half = ((renewed?.expires_at ?? Number.POSITIVE_INFINITY) - nowMs()) / 2;
+    if (renewed !== undefined) this.#renewBeforeMs.set(renewed, Math.min(RENEW_BEFORE_MS, half));
     this.#login = Promise.resolve(renewed);
     return renewed;
   }
