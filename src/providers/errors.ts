@@ -97,8 +97,11 @@ export function failureOfExpiredLogin(http: HttpFailure): ModelFailure {
   };
 }
 
-/** `fetch` did not get an answer: nothing listens, no such host, connection reset, bad certificate. */
-export function failureOfTransport(error: unknown, url: string): ModelFailure {
+/**
+ * `fetch` did not get an answer: nothing listens, no such host, connection reset, bad certificate. `proxy` is the
+ * variable that names the proxy it went through, which is then as likely the cause as the server.
+ */
+export function failureOfTransport(error: unknown, url: string, proxy?: string): ModelFailure {
   const text = `error sending request for url (${url})`;
   const code = errnoOf(error) ?? "";
   if (isCertificateError(code)) {
@@ -110,6 +113,8 @@ export function failureOfTransport(error: unknown, url: string): ModelFailure {
     };
   }
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return disconnected(`${text}: ${messageOf(error)}`);
+  if (proxy !== undefined) return disconnected(`${text} through the proxy that ${proxy} names`);
+  if (code === "EPROTO") return disconnected(`${text}: what answers there does not speak TLS`);
   return disconnected(text);
 }
 

@@ -195,6 +195,17 @@ describe("transport errors", () => {
     });
   });
 
+  test("a proxy that stands between is told of, and so is a server without TLS", () => {
+    expect(failureOfTransport(withCode("ECONNREFUSED", "x"), url, "HTTP_PROXY")).toEqual({
+      retry: true,
+      message: `${sending} through the proxy that HTTP_PROXY names`,
+    });
+    expect(failureOfTransport(withCode("EPROTO", "x"), url)).toEqual({
+      retry: true,
+      message: `${sending}: what answers there does not speak TLS`,
+    });
+  });
+
   test("certificates are final", () => {
     for (const code of ["CERT_HAS_EXPIRED", "DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"]) {
       expect(failureOfTransport(withCode(code, "x"), url)).toMatchObject({ retry: false });

@@ -1,5 +1,7 @@
 import { nowMs } from "#lib/clock.ts";
+import { environment } from "#lib/env.ts";
 import { assertNever } from "#lib/errors.ts";
+import { proxyVariableFor } from "#lib/http-proxy.ts";
 import type { RateLimitSnapshot } from "#protocol/usage.ts";
 import {
   ABORTED,
@@ -64,7 +66,7 @@ export async function* streamResponse(
         drained = yield* receive(connection, options);
         return;
       case "unreachable":
-        yield failed(failureOfTransport(outcome.error, shownUrl(request.url)));
+        yield failed(failureOfTransport(outcome.error, shownUrl(request.url), proxyFor(request.url)));
         return;
       case "idle":
         yield failed(STREAM_IDLE);
@@ -133,6 +135,11 @@ async function refusal(
 function shownUrl(url: string): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname;
+}
+
+/** The variable that names the proxy of a request, as `fetch` sees it. */
+function proxyFor(url: string): string | undefined {
+  return proxyVariableFor(new URL(url), environment())?.name;
 }
 
 function failed(failure: ModelFailure): readonly ModelEvent[] {
