@@ -19,6 +19,10 @@ const MAX_QUOTED_BODY = 1000;
 
 /** The stream ended, or its socket did, without a terminal event. */
 export const STREAM_CLOSED = disconnected("stream closed before response.completed");
+/** A base_url of something else, or the sign-in page of a network. */
+export const WEB_PAGE = disconnected(
+  "stream closed before response.completed: the answer was a web page, so check base_url and the way to the network",
+);
 export const STREAM_CUT = disconnected("Transport error: network error: error decoding response body");
 export const STREAM_IDLE = disconnected("idle timeout waiting for SSE");
 export const ABORTED: ModelFailure = { retry: false, kind: "aborted", message: "The request was interrupted." };

@@ -11,6 +11,7 @@ import {
   STREAM_CLOSED,
   STREAM_CUT,
   STREAM_IDLE,
+  WEB_PAGE,
 } from "../errors.ts";
 import { sendWithRetries } from "../http-retry.ts";
 import type { ModelEvent, ModelFailure, TurnWireState, WireTap } from "../model-client.ts";
@@ -102,7 +103,7 @@ async function* receive(
       case "bytes":
         break;
       case "end":
-        yield failed(STREAM_CLOSED);
+        yield failed(isWebPage(connection) ? WEB_PAGE : STREAM_CLOSED);
         return false;
       case "cut":
         yield failed(STREAM_CUT);
@@ -135,6 +136,10 @@ async function refusal(
 function shownUrl(url: string): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname;
+}
+
+function isWebPage({ headers }: Connection): boolean {
+  return headers.get("content-type")?.startsWith("text/html") === true;
 }
 
 /** The variable that names the proxy of a request, as `fetch` sees it. */

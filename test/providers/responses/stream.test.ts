@@ -174,7 +174,8 @@ describe("a broken stream", () => {
     const closed = retryable(`${DISCONNECTED}stream closed before response.completed`);
     expect((await failureFrom([partial])).failure).toEqual(closed);
     const html: ScriptedResponse = { ...status(200, "<html>sign in</html>"), headers: { "content-type": "text/html" } };
-    expect((await failureFrom([html])).failure).toEqual(closed);
+    const hint = ": the answer was a web page, so check base_url and the way to the network";
+    expect((await failureFrom([html])).failure).toEqual(retryable(closed.message + hint));
     expect((await failureFrom([status(204)])).failure).toEqual(closed);
   });
 
