@@ -13,6 +13,7 @@ import {
   McpSessionLost,
 } from "./connection.ts";
 import { LONGEST_TIMEOUT_MS } from "./deadline.ts";
+import { renewalsSettled } from "./renewals.ts";
 import { McpStartupError, McpStartupTimeout, startupFailureText } from "./startup-error.ts";
 import { LIST_LIFETIME_MS, type ToolCache } from "./tool-cache.ts";
 import type { CachedTools, McpToolInfo } from "./tool-info.ts";
@@ -48,9 +49,6 @@ const RELIST_INTERVAL_MS = 250;
 
 /** A stored list older than this is looked at again in the background. */
 const STALE_MS = 24 * 3600 * 1000;
-
-/** A token that comes later than this is lost with its login: a process that is over must end. */
-const RENEWAL_GRACE_MS = 3_000;
 
 /**
  * One configured server. It runs from the first time it is needed until `close`; one that ended by itself is
@@ -171,7 +169,7 @@ export class McpServer {
     this.#closing.abort(new McpStartupError("the session is over"));
     const connection = await this.#connecting?.catch(() => undefined);
     await connection?.close();
-    await settled(this.#deps.renewals);
+    await renewalsSettled(this.#deps.renewals);
   }
 
   async #connect(): Promise<McpConnection> {
@@ -265,12 +263,4 @@ export class McpServer {
       await sleep(RELIST_INTERVAL_MS, signal);
     }
   }
-}
-
-/** Resolves when the renewals are over, or after the grace. */
-async function settled(renewals: ReadonlySet<Promise<unknown>>): Promise<void> {
-  if (renewals.size === 0) return;
-  const over = new AbortController();
-  await Promise.race([Promise.allSettled(renewals), sleep(RENEWAL_GRACE_MS, over.signal).catch(() => {})]);
-  over.abort();
 }
