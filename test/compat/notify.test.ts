@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
 import { requirement } from "./cite.ts";
@@ -44,4 +44,43 @@ requirement(["exec.notify.once"], "notify runs once per turn", async () => {
   for (let tries = 0; tries < 100 && !existsSync(calls); tries++) await Bun.sleep(20);
   await Bun.sleep(200);
   expect(played.world.read("calls.txt")).toBe("x\n");
+});
+
+requirement(["exec.notify.own-arguments"], "what the list has stands before the JSON", async () => {
+  const notify = JSON.stringify([
+    "sh",
+    "-c",
+    'printf "%s\\n" "$#" "$1" "$2" > args.tmp; mv args.tmp args.txt',
+    "sh",
+    "a b",
+    "c",
+  ]);
+  const { world } = await stage.play({ config: `notify = ${notify}` });
+  const file = join(world.cwd, "args.txt");
+  for (let tries = 0; tries < 200 && !existsSync(file); tries++) await Bun.sleep(20);
+  expect(world.read("args.txt")).toBe("3\na b\nc\n");
+});
+
+requirement(["exec.notify.outlives"], "a slow notify program holds nothing up and is not ended", async () => {
+  const script =
+    "n=0; while [ ! -e ended.txt ] && [ $n -lt 400 ]; do n=$((n+1)); sleep 0.05; done; echo late > late.txt";
+  const played = await stage.play({ config: `notify = ${JSON.stringify(["sh", "-c", script])}` });
+  const file = join(played.world.cwd, "late.txt");
+  expect(existsSync(file)).toBeFalse();
+  writeFileSync(join(played.world.cwd, "ended.txt"), "");
+  for (let tries = 0; tries < 300 && !existsSync(file); tries++) await Bun.sleep(20);
+  expect(played.world.read("late.txt")).toBe("late\n");
+});
+
+requirement(["exec.notify.resumed"], "each turn of a resumed thread is told of by its thread", async () => {
+  const notify = JSON.stringify(["sh", "-c", 'printf "%s\\n" "$1" >> told.txt', "sh"]);
+  const world = await stage.world({ config: `notify = ${notify}`, responses: () => answer(assistantText("ok")) });
+  const first = await world.run({});
+  await world.run({ args: ["resume", String(first.events[0]?.thread_id)], prompt: "more" });
+  const lines = () => (existsSync(join(world.cwd, "told.txt")) ? world.read("told.txt").trimEnd().split("\n") : []);
+  for (let tries = 0; tries < 200 && lines().length < 2; tries++) await Bun.sleep(20);
+  const told = lines().map((line) => JSON.parse(line) as Record<string, string>);
+  expect(told.map((payload) => payload["thread-id"])).toEqual(Array(2).fill(first.events[0]?.thread_id));
+  expect(told[0]?.["turn-id"]).not.toBe(told[1]?.["turn-id"]);
+  expect(told.map((payload) => payload["input-messages"]?.at(-1))).toEqual(["go", "more"]);
 });

@@ -72,6 +72,9 @@ export const notify = section("10", {
   "exec.notify.thread-id": "thread-id is the thread_id of the run.",
   "exec.notify.cwd": "It runs where codex was started, not in the folder that -C names; the JSON names the latter.",
   "exec.notify.once": "It runs once per turn.",
+  "exec.notify.own-arguments": "The arguments that notify lists come first, each as it is.",
+  "exec.notify.outlives": "Nobody waits for it, and it outlives the run.",
+  "exec.notify.resumed": "Turns of a resumed thread name that thread; the last input message is the turn's prompt.",
   "exec.notify.missing-program": "A notify program that does not exist does not fail the run.",
 });
 
