@@ -391,6 +391,8 @@ test(
     expect(run.failures[0]).toContain("it is not a JSON object. Move it away and log in again");
     expect(run.failures[0]).not.toContain("secret");
     await expect(at.login()).rejects.toThrow("it is not a JSON object");
+    // Before anybody was asked to log in.
+    expect(at.authorization.at("/register")).toEqual([]);
     expect(readFileSync(join(at.home.codexHome, ".credentials.json"), "utf8")).toBe("not json, maybe secret");
   },
   WAIT,

@@ -36,8 +36,12 @@ export interface LoginOptions {
 /** Logs in to a server and stores the tokens. Throws OAuthError or CodexError, with nothing stored. */
 export async function login(options: LoginOptions): Promise<void> {
   const { settings, url, codexHome, headers, signal } = options;
+  const key: LoginKey = { name: settings.name, url };
+  const store = credentialStore(settings.oauth?.store ?? "file", codexHome);
   const discovery = await discover(serverAddress(url), { headers, signal });
   options.onFound?.();
+  // Nobody shall log in for a store that cannot be read.
+  await store.read(key);
   const { authorizationServer } = discovery;
   const scope = scopeOf(options, discovery);
   const resource = settings.oauth?.resource ?? discovery.resource;
@@ -60,7 +64,6 @@ export async function login(options: LoginOptions): Promise<void> {
   );
   const grant = { code, verifier: request.verifier, redirectUri, resource };
   const tokens = await exchangeCode(authorizationServer, client, grant, signal);
-  const key: LoginKey = { name: settings.name, url };
   const granted = {
     server_name: key.name,
     server_url: key.url,
@@ -72,7 +75,7 @@ export async function login(options: LoginOptions): Promise<void> {
     refresh_token: null,
     scopes: scope?.split(" ") ?? [],
   };
-  await credentialStore(settings.oauth?.store ?? "file", codexHome).write(key, withTokens(granted, tokens));
+  await store.write(key, withTokens(granted, tokens));
 }
 
 function scopeOf({ scopes, settings }: LoginOptions, discovery: Discovery): string | undefined {

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { browse, type OAuthStage, oauthStage } from "../../mcp/oauth-stage.ts";
+import { startHttpMcpServer } from "../../support/mcp-server-http.ts";
 import { type CliRun, cliBinary, runCli, startCli } from "../../support/spawn-cli.ts";
 
 const WAIT = 60_000;
@@ -220,6 +221,17 @@ test(
       expect(keyring.stderr).toStartWith(
         "Error: failed to delete OAuth credentials: failed to delete OAuth tokens from keyring: ",
       );
+    }
+    if (!hasKeyring) {
+      const login = await mcp.run(...config("keyring"), "login", "web");
+      expect(login).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("failed to read OAuth tokens from keyring"),
+      });
+      // Nobody was asked to log in for nothing; and where there is nothing to log in to, it does not matter.
+      expect(login.stdout).toBe("");
+      await using open = await startHttpMcpServer();
+      expect((await mcp.run(...config("keyring"), "add", "open", "--url", open.url)).code).toBe(0);
     }
     expect((await mcp.login(...config("auto"), "login", "web")).code).toBe(0);
     expect(mcp.stored().includes("rt-")).toBe(!hasKeyring);
