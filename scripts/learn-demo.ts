@@ -1,5 +1,6 @@
 /** The second half of the quick start: what memories make of a month of sessions, and where each statement is from. */
 import { join, relative } from "node:path";
+import { fitText, textWidth } from "#lib/text-width.ts";
 import { citedItems, parseMemory, statementOf } from "#memories/memory-grammar.ts";
 import { EXECUTABLE, PROJECT } from "./build-plan.ts";
 import { expandSampleHome } from "./sample-home.ts";
@@ -21,8 +22,9 @@ export async function learn(stage: LearnStage): Promise<boolean> {
   const sessions = await expandSampleHome(stage.codexHome, Date.now());
   console.log(`
 Memories
-  ${sessions.length} sample sessions of a developer with four projects were put beside that session, as if they had been held
-  in the last month. Codex reads them with its built-in rules: no key, no network, no model.
+  ${sessions.length} sample sessions of a developer with four projects were put beside that
+  session, as if they had been held in the last month. Codex reads them with its
+  built-in rules: no key, no network, no model.
 `);
   const ran =
     run(stage, ["memories", "run", "--wait"]) && run(stage, ["memories", "run", "--session", stage.sessionId]);
@@ -32,7 +34,8 @@ Memories
   console.log(`\nWhat was learnt (${join(stage.codexHome, "memories", "MEMORY.md")})`);
   printEntries(memory, rollouts, stage.codexHome);
   console.log(`
-  The next session starts with the preferences, the summary and the part of its own project. To look yourself:
+  The next session starts with the preferences, the summary and the part of its
+  own project. To look yourself:
     CODEX_HOME=${stage.codexHome} ${join(PROJECT, EXECUTABLE)} memories status`);
   return true;
 }
@@ -78,9 +81,17 @@ function printEntries(memory: string, rollouts: ReadonlyMap<string, string>, cod
   }
 }
 
-const SHOWN_CHARACTERS = 140;
+const SHOWN_COLUMNS = 140;
+const INDENT = "    ";
 
+/** An entry cut to its beginning, on as many lines as the terminal needs for it. */
 function shortened(text: string): string {
-  const line = text.replace(/\s+/g, " ");
-  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS - 1)}…` : line;
+  const columns = (process.stdout.columns || SHOWN_COLUMNS + INDENT.length) - INDENT.length;
+  const lines: string[] = [];
+  for (const word of fitText(text.replace(/\s+/g, " "), SHOWN_COLUMNS).split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && textWidth(longer) <= columns) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.join(`\n${INDENT}`);
 }

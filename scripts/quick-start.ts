@@ -98,13 +98,16 @@ async function buildIfStale(): Promise<boolean> {
 
 function introduce(stage: Stage, confinement: Confinement): void {
   console.log(`
-A small bash project with a failing test has been copied to ${stage.workspace}.
-codex works on it now. The model's answers are played from a file written for this demonstration, so no key
-and no network are needed; the commands and the patch are real.`);
+A small bash project with a failing test has been copied to
+${stage.workspace}.
+codex works on it now. The model's answers are played from a file written for
+this demonstration, so no key and no network are needed; the commands and the
+patch are real.`);
   if (!confinement.sandboxed) {
     console.log(`
-NOT SANDBOXED: ${confinement.reason}. The commands of this demonstration are fixed and stay in
-that throw-away folder, so they run without a sandbox. Your own sessions will refuse instead.`);
+NOT SANDBOXED: ${confinement.reason}.
+The commands of this demonstration are fixed and stay in that throw-away folder,
+so they run without a sandbox. Your own sessions will refuse instead.`);
   }
   console.log("");
 }
@@ -112,12 +115,12 @@ that throw-away folder, so they run without a sandbox. Your own sessions will re
 function report(stage: Stage, tracked: boolean, confinement: Confinement): void {
   const changed = tracked ? run(["git", "diff", "--name-only"], stage.workspace).output : "receipt.sh";
   const cage = confinement.sandboxed
-    ? "in a sandbox without network that lets them write to the workspace and temporary folders only"
+    ? "in a sandbox without network that lets them\n  write to the workspace and temporary folders only"
     : "without a sandbox";
   console.log(`
 What happened
-  The agent read the project, ran its tests, mended the cause and ran the tests again. Its commands ran
-  ${cage}.
+  The agent read the project, ran its tests, mended the cause and ran the tests
+  again. Its commands ran ${cage}.
   bash test.sh, run once more by this script, passes.
 
   changed    ${changed.split("\n").join(", ")} in ${stage.workspace}
@@ -126,13 +129,17 @@ What happened
 
 function sayWhatNext(stage: Stage): void {
   console.log(`
-All of it is throw-away: delete ${stage.root} when you have looked.
+All of it is throw-away; when you have looked, delete
+${stage.root}.
 
 Next steps
-  1. Put codex on your PATH        npm pack && npm install -g ./codex-ts-*.tgz
-  2. Ask about your own code       export CODEX_API_KEY=sk-…
-                                   cd your-project && codex exec "explain what this repository does"
-  3. Let it change files           codex exec --sandbox workspace-write "make the failing test pass"
+  1. Put codex on your PATH
+       npm pack && npm install -g ./codex-ts-*.tgz
+  2. Ask about your own code
+       export CODEX_API_KEY=sk-…
+       cd your-project && codex exec "explain what this repository does"
+  3. Let it change files
+       codex exec --sandbox workspace-write "make the failing test pass"
   docs/getting-started.md goes on from there.`);
 }
 
