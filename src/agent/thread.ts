@@ -1,9 +1,10 @@
 import { AsyncQueue } from "#lib/async-queue.ts";
 import { assertNever, CodexError, messageOf } from "#lib/errors.ts";
 import { uuidv7 } from "#lib/ids.ts";
-import { textMessage } from "#protocol/items.ts";
+import { type ResponseItem, textMessage } from "#protocol/items.ts";
 import type { Op } from "#protocol/ops.ts";
 import type { EventRecord } from "#protocol/rollout-item.ts";
+import { userInputTexts } from "#rollout/context-messages.ts";
 import turnAborted from "./prompts/turn-aborted.md" with { type: "text" };
 import { usableWindow } from "./settings.ts";
 import { compactTask } from "./tasks/compact.ts";
@@ -136,7 +137,7 @@ export class Thread {
         this.#state.emit({ type: "turn_completed", turnId: turn.id, lastAgentMessage: ended.lastAgentMessage });
         this.#deps.turnCompleted({
           turnId: turn.id,
-          inputMessages: inputTexts(op),
+          inputMessages: inputTexts(op, this.#state.history.items),
           lastAgentMessage: ended.lastAgentMessage,
         });
         break;
@@ -179,9 +180,16 @@ export class Thread {
   }
 }
 
-function inputTexts(op: TurnOp): string[] {
-  if (op.type !== "user_turn") return [];
-  return op.input.flatMap((part) => (part.type === "text" ? [part.text] : []));
+/** All that was said so far, as the released CLI tells it: the last text started the turn. */
+function inputTexts(op: TurnOp, history: readonly ResponseItem[]): string[] {
+  switch (op.type) {
+    case "user_turn":
+      return userInputTexts(history);
+    case "review":
+      return op.target.type === "custom" ? [op.target.instructions] : [];
+    case "compact":
+      return [];
+  }
 }
 
 /** The reason of a turn's signal when the user interrupted it. */

@@ -23,6 +23,18 @@ export function isUserInput(item: ResponseItem): item is MessageItem {
   return item.type === "message" && item.role === "user" && !isContextText(messageText(item));
 }
 
+/** What stands around a picture in a message. */
+const IMAGE_TAG = /^<\/?image\b[^<>]*>$/;
+
+/** What the user has said in a history, a text for each message. */
+export function userInputTexts(history: readonly ResponseItem[]): string[] {
+  return history
+    .filter(isUserInput)
+    .map(({ content }) =>
+      content.flatMap((part) => (part.type === "input_text" && !IMAGE_TAG.test(part.text) ? [part.text] : [])).join(""),
+    );
+}
+
 /** Whether an item describes the session (permissions, AGENTS.md, environment) rather than continues it. */
 export function isSessionContext(item: ResponseItem): item is MessageItem {
   if (item.type !== "message") return false;

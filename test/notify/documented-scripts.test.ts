@@ -24,7 +24,7 @@ function payload(more: Record<string, unknown> = {}): string {
     "thread-id": "th",
     "turn-id": "tu",
     cwd: "/",
-    "input-messages": ["--fix", "it"],
+    "input-messages": ["what was said before", "--fix it"],
     "last-assistant-message": HOSTILE,
     ...more,
   });

@@ -40,7 +40,7 @@ export interface TurnDeps {
 
 export interface CompletedTurn {
   turnId: TurnId;
-  /** Texts the user sent to start it; empty for a review or a compaction. */
+  /** What the user has said in the thread, the turn's own text last; of a review only the instructions. */
   inputMessages: readonly string[];
   lastAgentMessage: string | null;
 }
