@@ -74,7 +74,8 @@ export const notify = section("10", {
   "exec.notify.once": "It runs once per turn.",
   "exec.notify.own-arguments": "The arguments that notify lists come first, each as it is.",
   "exec.notify.outlives": "Nobody waits for it, and it outlives the run.",
-  "exec.notify.resumed": "Turns of a resumed thread name that thread; the input messages are all of the thread's, the turn's prompt last.",
+  "exec.notify.resumed":
+    "Turns of a resumed thread name that thread; the input messages are all of the thread's, the turn's prompt last.",
   "exec.notify.missing-program": "A notify program that does not exist does not fail the run.",
 });
 
