@@ -1,4 +1,4 @@
-import { envVar } from "#lib/env.ts";
+import { colorsAreWelcome } from "#lib/env.ts";
 
 /** Text styles; each function returns the text unchanged when colours are off. */
 export interface Palette {
@@ -10,11 +10,11 @@ export interface Palette {
   label(text: string): string;
 }
 
-/** `--color`: "auto" colours a terminal unless NO_COLOR is set. */
+/** `--color`: "auto" colours a terminal unless NO_COLOR is set or TERM is `dumb`. */
 export type ColorChoice = "always" | "never" | "auto";
 
 export function createPalette(choice: ColorChoice, isTerminal: boolean): Palette {
-  const on = choice === "always" || (choice === "auto" && isTerminal && envVar("NO_COLOR") === undefined);
+  const on = choice === "always" || (choice === "auto" && isTerminal && colorsAreWelcome());
   const style = (codes: string) => (text: string) => (on ? `\u001b[${codes}m${text}\u001b[0m` : text);
   return {
     bold: style("1"),

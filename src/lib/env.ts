@@ -7,6 +7,11 @@ export function envVar(name: string, env: Env = process.env): string | undefined
   return value === undefined || value === "" ? undefined : value;
 }
 
+/** Whether a terminal may be sent colours: no with NO_COLOR, nor when it calls itself dumb. */
+export function colorsAreWelcome(env: Env = process.env): boolean {
+  return envVar("NO_COLOR", env) === undefined && envVar("TERM", env) !== "dumb";
+}
+
 /** A copy of the whole environment without undefined values. */
 export function environment(): Record<string, string> {
   const copy: Record<string, string> = {};

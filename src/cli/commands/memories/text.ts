@@ -1,5 +1,5 @@
 import { isoTimestamp } from "#lib/clock.ts";
-import { envVar } from "#lib/env.ts";
+import { colorsAreWelcome } from "#lib/env.ts";
 import { fitText, padText, textWidth } from "#lib/text-width.ts";
 import type { UnixSeconds } from "#state/rows.ts";
 
@@ -12,7 +12,7 @@ function outputColumns(): number {
 
 /** Bold on a terminal that wants colours. */
 export function strong(text: string): string {
-  return process.stdout.isTTY === true && envVar("NO_COLOR") === undefined ? `\u001b[1m${text}\u001b[0m` : text;
+  return process.stdout.isTTY === true && colorsAreWelcome() ? `\u001b[1m${text}\u001b[0m` : text;
 }
 
 /** Rows under a heading, columns aligned by two blanks; the last column is cut where the terminal ends. */
