@@ -64,6 +64,8 @@ export interface Settings {
   webSearch: WebSearchMode;
   viewImageTool: boolean;
   features: Readonly<Record<FeatureName, boolean>>;
+  /** What is left of the ways to log in to OpenAI. */
+  forcedLogin: { method: "chatgpt" | "api" | undefined; workspaceIds: readonly string[] | undefined };
   suppressUnstableFeaturesWarning: boolean;
   toolOutputTokenLimit: number | undefined;
   projectDoc: { maxBytes: number; fallbackFilenames: readonly string[]; rootMarkers: readonly string[] };
@@ -112,6 +114,7 @@ export function resolveSettings(loaded: LoadedConfig, options: ResolveOptions = 
     webSearch: webSearchOf(config, features, sandboxPolicy),
     viewImageTool: config.tools.view_image,
     features,
+    forcedLogin: forcedLoginOf(config),
     suppressUnstableFeaturesWarning: config.suppress_unstable_features_warning,
     toolOutputTokenLimit: config.tool_output_token_limit,
     projectDoc: {
@@ -138,6 +141,10 @@ export function autoCompactLimit(setting: number | undefined, contextWindow: num
   const ofWindow = contextWindow === null ? undefined : Math.floor((contextWindow * 9) / 10);
   if (setting === undefined || ofWindow === undefined) return setting ?? ofWindow;
   return Math.min(setting, ofWindow);
+}
+
+function forcedLoginOf({ forced_login_method, forced_chatgpt_workspace_id: ids }: Config): Settings["forcedLogin"] {
+  return { method: forced_login_method, workspaceIds: typeof ids === "string" ? [ids] : ids };
 }
 
 function modelSettings(config: Config) {

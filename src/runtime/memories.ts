@@ -1,3 +1,4 @@
+import { type ForcedLogin, loginProblem } from "#auth/forced-login.ts";
 import { resolveCredentials } from "#auth/resolve-credentials.ts";
 import type { ProviderConfig } from "#config/providers.ts";
 import type { Settings } from "#config/resolve.ts";
@@ -11,7 +12,7 @@ import type { UnixSeconds } from "#state/rows.ts";
 import type { StateStore } from "#state/store.ts";
 
 /** What decides which sessions are read, and by whom. */
-export type MemoryFacts = Pick<Settings, "memories" | "providers" | "provider" | "model">;
+export type MemoryFacts = Pick<Settings, "memories" | "providers" | "provider" | "model" | "forcedLogin">;
 
 /** Opens the state of a home, the memory files being what it is filled from when it is new. */
 export function openMemoryState(
@@ -33,17 +34,20 @@ export function claimRules(facts: MemoryFacts, providers: ProviderRule, now: Uni
 
 /** Providers that can be called now: configured, and with what they ask for in the way of credentials. */
 export function callableProviders(facts: MemoryFacts, codexHome: string): string[] {
-  return Object.values(facts.providers).flatMap((provider) => (isCallable(provider, codexHome) ? [provider.id] : []));
+  return Object.values(facts.providers).flatMap((provider) =>
+    isCallable(provider, facts.forcedLogin, codexHome) ? [provider.id] : [],
+  );
 }
 
-function isCallable(provider: ProviderConfig, codexHome: string): boolean {
+function isCallable(provider: ProviderConfig, forced: ForcedLogin, codexHome: string): boolean {
   const env = environment();
   // A local server asks for nothing, but nobody said that it runs: only one that the user chose is counted on.
   if (provider.envKey === undefined && provider.bearerToken === undefined && !provider.requiresOpenAiAuth)
     return provider.id !== "ollama" && provider.id !== "lmstudio" ? provider.baseUrl !== undefined : isLocalChosen();
   try {
-    const { kind } = resolveCredentials({ codexHome, env, provider });
-    return kind === "api_key" || kind === "chatgpt";
+    const credentials = resolveCredentials({ codexHome, env, provider });
+    const isLogin = credentials.kind === "api_key" || credentials.kind === "chatgpt";
+    return isLogin && loginProblem(credentials, forced) === undefined;
   } catch {
     // An auth.json that cannot be read is told about when a session needs it.
     return false;

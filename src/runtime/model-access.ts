@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import type { Credentials } from "#auth/credentials.ts";
+import { loginProblem } from "#auth/forced-login.ts";
 import { resolveCredentials } from "#auth/resolve-credentials.ts";
 import type { ProviderConfig } from "#config/providers.ts";
 import { environment, envVar } from "#lib/env.ts";
+import { CodexError } from "#lib/errors.ts";
 import { writeWarning } from "#lib/stdio.ts";
 import { VERSION } from "#lib/version.ts";
 import type { ModelClient, WireModelClient } from "#providers/model-client.ts";
@@ -36,6 +38,8 @@ export async function createModelAccess(options: RuntimeOptions): Promise<ModelA
 function providerClient(options: RuntimeOptions, originator: string): WireModelClient {
   const { settings, codexHome, client: user } = options;
   const { client, credentials } = clientFor(settings.provider, codexHome, originator, user);
+  const problem = loginProblem(credentials, settings.forcedLogin);
+  if (problem !== undefined) throw new CodexError("login_forced", problem);
   if (lacksKey(settings.provider, credentials)) writeWarning(noKeyText(settings.provider, codexHome));
   return client;
 }

@@ -70,6 +70,7 @@ test("nothing configured", async () => {
     hookSources: [],
     hideAgentReasoning: false,
     showRawAgentReasoning: false,
+    forcedLogin: { method: undefined, workspaceIds: undefined },
     suppressUnstableFeaturesWarning: false,
     chatgptBaseUrl: "https://chatgpt.com/backend-api/",
     logDir: join(fixture.codexHome, "log"),
