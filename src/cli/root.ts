@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { writeStderr } from "#lib/stdio.ts";
 import { VERSION } from "#lib/version.ts";
 
 type Register = (program: Command, exit: (code: number) => void) => void;
@@ -60,6 +61,11 @@ export async function runCli(args: readonly string[]): Promise<number> {
   const { overrides, rest } = leadingOverrides(args);
   const [word = "", ...words] = rest;
   const asked = COMMANDS.filter((entry) => entry.words.includes(word));
+  if (asked.length === 0) {
+    const text = (await import("./not-here.ts")).notHere(rest);
+    if (text !== undefined) writeStderr(text);
+    if (text !== undefined && word !== "") return USAGE_EXIT;
+  }
   const program = createProgram(asked.length === 0 ? undefined : word);
   // Only help and mistakes need them all: describing every option of every command takes longer than most commands.
   for (const { load } of asked.length === 0 ? COMMANDS : asked) {
@@ -90,7 +96,8 @@ function createProgram(word: string | undefined): Command {
       .option("-c, --config <KEY=VALUE>", "override a configuration key, before or behind the command", collect)
       .option("--enable <FEATURE>", "turn a feature on (repeatable)", collect)
       .option("--disable <FEATURE>", "turn a feature off (repeatable)", collect)
-      .configureHelp({ sortOptions: true })
+      // Some options leave 34 columns of 80 for what is said about them; unwrapped, a terminal breaks within words.
+      .configureHelp({ sortOptions: true, minWidthToWrap: 24 })
       // Else `codex sandbox git --version` would print our version.
       .enablePositionalOptions()
       .showHelpAfterError(`(${hint})`)

@@ -29,9 +29,6 @@ Examples:
   codex exec review --commit 1f0a93c --title "Read the file once"
   codex exec review "look at the error handling of src/upload"`;
 
-/** The longest option leaves 34 columns of 80 for what is said about it; unwrapped, a terminal breaks within words. */
-const NARROWEST_TEXT = 24;
-
 /** Registers `codex exec` (alias `e`) with `resume` and `review`; `exit` receives the exit code. */
 export function addExecCommand(program: Command, exit: (code: number) => void): void {
   const exec = addExecOptions(
@@ -43,7 +40,6 @@ export function addExecCommand(program: Command, exit: (code: number) => void): 
       .argument("[prompt]", "what to do; `-` or nothing reads standard input")
       // Options may stand behind `resume` and `review` too, whatever the program says of the others.
       .enablePositionalOptions(false)
-      .configureHelp({ sortOptions: true, minWidthToWrap: NARROWEST_TEXT })
       .addHelpText("after", EXAMPLES),
   );
   const parse = exec.parseOptions.bind(exec);

@@ -20,8 +20,6 @@ export function addSandboxCommand(program: Command, exit: Exit): void {
     .command("sandbox")
     .description("run a command as the model's commands are run")
     .enablePositionalOptions()
-    // The longest name leaves 39 columns of 80 for its description.
-    .configureHelp({ sortOptions: true, minWidthToWrap: 24 })
     .addHelpText("after", EXAMPLES);
   addRunOptions(sandbox, undefined, exit).argument("[command...]", "program and arguments");
   for (const kind of ["linux", "macos", "windows"] as const) addKind(sandbox, { name: kind, kind }, exit);
