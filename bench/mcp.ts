@@ -45,14 +45,16 @@ export async function mcpStartRow(rounds: number): Promise<Row> {
     // The first run stores the lists.
     for (const name of ["none", "ten"] as const) await firstRequest(name);
     for (let round = 0; round < rounds; round++) {
-      for (const name of ["none", "ten"] as const) times[name].push(await firstRequest(name));
+      const order = round % 2 === 0 ? (["none", "ten"] as const) : (["ten", "none"] as const);
+      for (const name of order) times[name].push(await firstRequest(name));
     }
-    const [none, ten] = [median(times.none), median(times.ten)];
+    // Two runs side by side meet the machine in the same mood: their ratio says more than that of all runs.
+    const ratio = median(times.ten.map((ms, round) => ms / (times.none[round] ?? Number.NaN)));
     return {
       what: `first request with ${SERVERS} MCP servers configured`,
-      measured: `${ten.toFixed(0)} ms, ${(ten / none).toFixed(2)} × the same with none`,
+      measured: `${median(times.ten).toFixed(0)} ms, ${ratio.toFixed(2)} × the same with none`,
       target: "≤ 1.1 ×",
-      reached: ten / none <= 1.1,
+      reached: ratio <= 1.1,
     };
   } finally {
     await server.close();

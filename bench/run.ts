@@ -33,7 +33,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row>>> = {
   extraction: () => extractionRow(3),
   "extraction-memory": () => extractionMemoryRow(),
   "memory-start": () => memoryStartRow(25),
-  "mcp-start": () => mcpStartRow(40),
+  "mcp-start": () => mcpStartRow(60),
   "mcp-call": () => mcpCallRow(300),
   "mcp-server-hello": () => mcpServerHelloRow(15),
   "mcp-server-sessions": () => mcpServerSessionsRow(),

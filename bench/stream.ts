@@ -7,6 +7,7 @@
 import { findModel } from "#providers/model-catalog.ts";
 import type { ModelClient, ModelRequest } from "#providers/model-client.ts";
 import { createModelClient } from "#providers/registry.ts";
+import { NO_TOOLS } from "#providers/tool-list.ts";
 import { median, type Row } from "./measure.ts";
 
 /** Times the cost of the bare loop. */
@@ -23,7 +24,7 @@ function request(): ModelRequest {
     model: findModel("gpt-5.2-codex"),
     instructions: "Answer.",
     input: [],
-    tools: [],
+    tools: NO_TOOLS,
     parallelToolCalls: true,
     effort: undefined,
     summary: "auto",

@@ -5,7 +5,7 @@ import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { messageOf } from "#lib/errors.ts";
 import { sha256Hex } from "#lib/hash.ts";
 import { VERSION } from "#lib/version.ts";
-import type { ToolSpec } from "#providers/model-client.ts";
+import { storedToolList, type ToolList } from "#providers/tool-list.ts";
 import { log } from "#telemetry/log.ts";
 import type { CachedTools, McpToolInfo } from "./tool-info.ts";
 
@@ -15,23 +15,17 @@ export type OfferedPlace = readonly [qualifiedName: string, server: number, tool
 /** What a set of servers offered together when it was last looked at. */
 export interface StoredOffer {
   /** What requests list, in the model's order. */
-  specs: readonly ToolSpec[];
+  list: ToolList;
   /** One for each server. Their tools, like `order`, are only read from the text when they are asked for. */
   lists: readonly CachedTools[];
-  /** The tools of `specs`, in the same order. */
+  /** The tools of `list`, in the same order. */
   order(): readonly OfferedPlace[];
 }
 
 const PREFIX = "offer-";
 const HASH_DIGITS = 40;
 
-/** The first line of the file: what the first request needs. */
-interface Head {
-  savedAtMs: number[];
-  specs: ToolSpec[];
-}
-
-/** The second line: what calls need. */
+/** The last line of the file: what calls need. Above it stand when each list was saved, and the list of tools. */
 interface Tail {
   lists: McpToolInfo[][];
   order: OfferedPlace[];
@@ -46,29 +40,28 @@ export function readOffer(folder: string, servers: readonly McpServerSettings[])
   const text = readText(offerPath(folder, servers));
   const body = text?.slice(HASH_DIGITS);
   if (text === undefined || body === undefined || hashOf(body) !== text.slice(0, HASH_DIGITS)) return undefined;
-  const end = body.indexOf("\n");
-  const { savedAtMs, specs } = JSON.parse(body.slice(0, end)) as Head;
+  const [savedAtMs = "[]", list = "[]", rest = ""] = body.split("\n");
   let parsed: Tail | undefined;
   const tail = () => {
-    parsed ??= JSON.parse(body.slice(end)) as Tail;
+    parsed ??= JSON.parse(rest) as Tail;
     return parsed;
   };
-  const lists = savedAtMs.map((at, index) => ({
+  const lists = (JSON.parse(savedAtMs) as number[]).map((at, index) => ({
     savedAtMs: at,
     get tools() {
       return tail().lists[index] ?? [];
     },
   }));
-  return { specs, lists, order: () => tail().order };
+  return { list: storedToolList(list), lists, order: () => tail().order };
 }
 
 /** An offer that cannot be written costs the next session a millisecond, nothing else. */
 export function writeOffer(folder: string, servers: readonly McpServerSettings[], offer: StoredOffer): void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const head: Head = { savedAtMs: offer.lists.map(({ savedAtMs }) => savedAtMs), specs: [...offer.specs] };
     const tail: Tail = { lists: offer.lists.map(({ tools }) => [...tools]), order: [...offer.order()] };
-    const body = `${JSON.stringify(head)}\n${JSON.stringify(tail)}`;
+    const savedAtMs = offer.lists.map((list) => list.savedAtMs);
+    const body = [JSON.stringify(savedAtMs), offer.list.json, JSON.stringify(tail)].join("\n");
     writeFileAtomic(offerPath(folder, servers), hashOf(body) + body, { mode: 0o600 });
   } catch (error) {
     log("mcp", "warn", "offer not stored", { error: messageOf(error) });
@@ -94,7 +87,7 @@ function offerPath(folder: string, servers: readonly McpServerSettings[]): strin
 }
 
 /** Changes with the form of the file. */
-const FORM = 2;
+const FORM = 3;
 
 function hashOf(text: string): string {
   return sha256Hex(text).slice(0, HASH_DIGITS);

@@ -1,4 +1,4 @@
-import type { ToolSpec } from "#providers/model-client.ts";
+import { type ToolList, type ToolSpec, toolList } from "#providers/tool-list.ts";
 import type { StoredOffer } from "./offer-cache.ts";
 import type { McpServer } from "./server.ts";
 import type { CachedTools, McpToolInfo } from "./tool-info.ts";
@@ -17,7 +17,7 @@ export interface Offer {
   /** The lists it was made of, one for each server. */
   readonly from: readonly (CachedTools | undefined)[];
   /** What requests list, in the model's order. */
-  readonly specs: readonly ToolSpec[];
+  readonly list: ToolList;
   /** By qualified name, in the same order. */
   readonly tools: ReadonlyMap<string, OfferedTool>;
 }
@@ -39,7 +39,7 @@ export function makeOffer(servers: readonly McpServer[]): Offer {
   // Sorting names alone is much cheaper than sorting pairs, and this runs before the first request.
   const names = [...found.keys()].sort();
   const tools = new Map(names.flatMap((name) => [[name, found.get(name)]] as [string, OfferedTool][]));
-  return { from: servers.map((server) => server.list), specs: [...tools.values()].map(toolSpec), tools };
+  return { from: servers.map((server) => server.list), list: toolList([...tools.values()].map(toolSpec)), tools };
 }
 
 /** The offer of an earlier session again. Its tools are put together when the first of them is called. */
@@ -47,7 +47,7 @@ export function restoreOffer(servers: readonly McpServer[], stored: StoredOffer)
   let tools: ReadonlyMap<string, OfferedTool> | undefined;
   return {
     from: servers.map((server) => server.list),
-    specs: stored.specs,
+    list: stored.list,
     get tools() {
       tools ??= placedTools(servers, stored);
       return tools;

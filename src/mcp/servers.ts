@@ -2,7 +2,7 @@ import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { raceAbort, sleep } from "#lib/abort.ts";
 import { CodexError } from "#lib/errors.ts";
 import { OrphanWatch } from "#process/orphan-watch.ts";
-import type { ToolSpec } from "#providers/model-client.ts";
+import type { ToolList } from "#providers/tool-list.ts";
 import { isCurrent, makeOffer, type Offer, type OfferedTool, restoreOffer } from "./offer.ts";
 import { forgetOffers, readOffer, writeOffer } from "./offer-cache.ts";
 import { McpServer, type McpServerDeps, type McpServerStatus } from "./server.ts";
@@ -125,8 +125,8 @@ export class McpServers {
   }
 
   /** The same as requests list it. */
-  get specs(): readonly ToolSpec[] {
-    return this.#current().specs;
+  get list(): ToolList {
+    return this.#current().list;
   }
 
   /**
@@ -160,13 +160,13 @@ export class McpServers {
     if (servers.length === 0 || isCurrent(this.#stored, servers)) return;
     const lists = servers.flatMap(({ list }) => list ?? []);
     if (lists.length < servers.length || this.#isOutdated()) return;
-    const { specs, tools } = this.#current();
+    const { list, tools } = this.#current();
     const order = [...tools.values()].map(
       ({ qualifiedName, server, info }) =>
         [qualifiedName, servers.indexOf(server), server.listed.indexOf(info)] as const,
     );
     const settings = servers.map((server) => server.settings);
-    writeOffer(this.#cache.folder, settings, { specs, lists, order: () => order });
+    writeOffer(this.#cache.folder, settings, { list, lists, order: () => order });
     // Another session that stored a list meanwhile took the offers of before away, and not this one.
     if (this.#isOutdated()) forgetOffers(this.#cache.folder);
   }

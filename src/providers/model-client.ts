@@ -2,9 +2,7 @@ import type { ResponseItem } from "#protocol/items.ts";
 import type { ReasoningEffort, ReasoningSummary, Verbosity } from "#protocol/policies.ts";
 import type { RateLimitSnapshot, TokenUsage } from "#protocol/usage.ts";
 import type { ModelInfo } from "./model-catalog.ts";
-
-/** A tool as the wire wants it: `{type:"function",…}`, `{type:"custom",…}` or a hosted tool. */
-export type ToolSpec = Readonly<Record<string, unknown>> & { readonly type: string };
+import type { ToolList } from "./tool-list.ts";
 
 /** State that lives as long as one turn and is shared by its requests. */
 export interface TurnWireState {
@@ -17,7 +15,7 @@ export interface ModelRequest {
   model: ModelInfo;
   instructions: string;
   input: readonly ResponseItem[];
-  tools: readonly ToolSpec[];
+  tools: ToolList;
   parallelToolCalls: boolean;
   effort: ReasoningEffort | undefined;
   summary: ReasoningSummary;

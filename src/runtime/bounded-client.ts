@@ -84,6 +84,6 @@ function refusal(stop: Stop | undefined): ModelEvent {
 
 /** Four bytes a token, the estimate used everywhere, and the room for an answer. */
 function estimatedTokens(request: ModelRequest): number {
-  const input = JSON.stringify([request.instructions, request.tools, request.input.map(itemToWire)]);
+  const input = JSON.stringify([request.instructions, request.input.map(itemToWire)]) + request.tools.json;
   return Math.ceil(Buffer.byteLength(input, "utf8") / 4) + OUTPUT_TOKENS;
 }

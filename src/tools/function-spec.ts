@@ -1,4 +1,4 @@
-import type { ToolSpec } from "#providers/model-client.ts";
+import type { ToolSpec } from "#providers/tool-list.ts";
 
 /** JSON schema of one argument; every text is for the model. */
 export type PropertySchema = Readonly<Record<string, unknown>>;

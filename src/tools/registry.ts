@@ -1,11 +1,11 @@
 import type { ModelInfo } from "#providers/model-catalog.ts";
-import type { ToolSpec } from "#providers/model-client.ts";
+import { type ToolList, toolList } from "#providers/tool-list.ts";
 import type { Tool } from "./tool.ts";
 
 /** The tools of one thread: what a request lists, and what a call finds. */
 export interface ToolRegistry {
-  /** Specs in the order the tools were given, hosted tools included. */
-  specs(model: ModelInfo): ToolSpec[];
+  /** In the order the tools were given, hosted tools included. */
+  list(model: ModelInfo): ToolList;
   find(name: string): Tool | undefined;
   /** A tool that may still arrive, since who would have it is only starting; undefined when nobody is. Never rejects. */
   awaited?(name: string): Promise<Tool | undefined> | undefined;
@@ -19,7 +19,7 @@ export function createToolRegistry(tools: readonly Tool[]): ToolRegistry {
     byName.set(tool.name, tool);
   }
   return {
-    specs: (model) => tools.flatMap((tool) => tool.spec({ model }) ?? []),
+    list: (model) => toolList(tools.flatMap((tool) => tool.spec({ model }) ?? [])),
     find: (name) => byName.get(name),
   };
 }

@@ -9,7 +9,7 @@ import type { Event } from "#protocol/events.ts";
 import type { ResponseItem, ToolOutputPayload } from "#protocol/items.ts";
 import type { ApprovalPolicy } from "#protocol/policies.ts";
 import type { ModelInfo } from "#providers/model-catalog.ts";
-import type { ToolSpec } from "#providers/model-client.ts";
+import type { ToolSpec } from "#providers/tool-list.ts";
 import type { SandboxContext } from "#sandbox/sandbox.ts";
 
 /** How the model called: which wire item the answer must be. */

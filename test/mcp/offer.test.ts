@@ -16,7 +16,7 @@ async function afterSession() {
   const at = await mcpStage(both);
   await at.settled();
   const names = [...at.servers.tools.keys()];
-  const { specs } = at.servers;
+  const { specs } = at.servers.list;
   await at.servers.close();
   const folder = join(at.home.codexHome, "cache/mcp-tools");
   const offers = () => readdirSync(folder).filter((name) => name.startsWith("offer-"));
@@ -46,8 +46,8 @@ test(
     }
     expect(await begin(first.at.again(both))).toEqual({ names: first.names, started: [] });
     await using second = first.at.again(both);
-    expect(second.servers.specs).toEqual(first.specs);
-    expect(second.servers.specs.map(({ name }) => name)).toEqual(first.names);
+    expect(second.servers.list.specs).toEqual(first.specs);
+    expect(second.servers.list.specs.map(({ name }) => name)).toEqual(first.names);
     expect(await second.text("a", "echo", { text: "hey" })).toContain("hey");
   },
   WAIT,
@@ -87,38 +87,32 @@ test.each([
   WAIT,
 );
 
-/** What the first line of an offer file says, and the file with another first line. */
-const head = (file: string) => JSON.parse(lines(file)[0]) as Head;
-function rewrite(file: string, content: Head): void {
-  const text = `${JSON.stringify(content)}\n${lines(file)[1]}`;
+/** When the lists of an offer file were taken, and the file with other times. */
+const times = (file: string) => JSON.parse(lines(file)[0] ?? "") as number[];
+function rewrite(file: string, savedAtMs: readonly number[]): void {
+  const text = [JSON.stringify(savedAtMs), ...lines(file).slice(1)].join("\n");
   writeFileSync(file, createHash("sha256").update(text).digest("hex").slice(0, 40) + text);
 }
 
-function lines(file: string): [head: string, tail: string] {
-  const [first = "", second = ""] = readFileSync(file, "utf8").slice(40).split("\n");
-  return [first, second];
-}
-
-interface Head {
-  savedAtMs: number[];
-  specs: unknown[];
+function lines(file: string): string[] {
+  return readFileSync(file, "utf8").slice(40).split("\n");
 }
 
 test(
   "lists of an offer grow old like any other",
   async () => {
     await using first = await afterSession();
-    const offer = head(first.file);
-    const aged = (days: number) => offer.savedAtMs.map(() => nowMs() - days * DAY_MS);
-    rewrite(first.file, { ...offer, savedAtMs: aged(2) });
+    const servers = times(first.file);
+    const aged = (days: number) => servers.map(() => nowMs() - days * DAY_MS);
+    rewrite(first.file, aged(2));
     await using stale = first.at.again(both);
     expect(stale.servers.all.map(({ isListed, isStale }) => ({ isListed, isStale }))).toEqual([
       { isListed: true, isStale: true },
       { isListed: true, isStale: true },
     ]);
-    rewrite(first.file, { ...offer, savedAtMs: aged(8) });
+    rewrite(first.file, aged(8));
     expect(await begin(first.at.again(both))).toEqual({ names: [], started: ["a", "b"] });
-    expect(head(first.file).savedAtMs[0]).toBeGreaterThan(nowMs() - DAY_MS);
+    expect(times(first.file)[0]).toBeGreaterThan(nowMs() - DAY_MS);
   },
   WAIT,
 );

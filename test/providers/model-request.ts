@@ -2,6 +2,7 @@ import type { ProviderConfig } from "#config/providers.ts";
 import { findModel } from "#providers/model-catalog.ts";
 import type { ModelClient, ModelEvent, ModelFailure, ModelRequest, WireModelClient } from "#providers/model-client.ts";
 import { createModelClient } from "#providers/registry.ts";
+import { NO_TOOLS } from "#providers/tool-list.ts";
 
 /** A provider that is quick to give up, so that suites are quick. */
 export function provider(fields: Partial<ProviderConfig> = {}): ProviderConfig {
@@ -31,7 +32,7 @@ export function modelRequest(fields: Partial<ModelRequest> = {}): ModelRequest {
     model: findModel("gpt-5.2-codex"),
     instructions: "Be brief.",
     input: [{ type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] }],
-    tools: [],
+    tools: NO_TOOLS,
     parallelToolCalls: true,
     effort: undefined,
     summary: "auto",

@@ -37,7 +37,7 @@ function tool(name: string) {
 
 describe("the registry", () => {
   test("lists the servers' tools behind its own, by name", () => {
-    const specs = registry().specs(MODEL);
+    const { specs } = registry().list(MODEL);
     expect(specs.slice(0, 3).map(({ name }) => name)).toEqual(["update_plan", "mcp__tiny__add", "mcp__tiny__ask"]);
     expect(specs.find(({ name }) => name === "mcp__tiny__echo")).toEqual({
       type: "function",

@@ -1,5 +1,6 @@
 import { itemToWire, type ResponseItem, textMessage } from "#protocol/items.ts";
 import type { ModelEvent, ModelFailure, ModelRequest } from "#providers/model-client.ts";
+import { NO_TOOLS } from "#providers/tool-list.ts";
 import { compactedHistory } from "#rollout/compacted-history.ts";
 import { assistantText } from "../context/history.ts";
 import { pairCallsWithOutputs } from "../context/normalize.ts";
@@ -47,7 +48,7 @@ function hookFailure(reason: string): FinalFailure {
 }
 
 function compactRequest(state: ThreadState, turn: Turn, input: readonly ResponseItem[]): ModelRequest {
-  const request = turnRequest(state, turn, [], undefined);
+  const request = turnRequest(state, turn, NO_TOOLS, undefined);
   return { ...request, input, parallelToolCalls: false, outputSchema: undefined };
 }
 

@@ -1,4 +1,5 @@
-import type { ModelRequest, ToolSpec } from "#providers/model-client.ts";
+import type { ModelRequest } from "#providers/model-client.ts";
+import type { ToolList } from "#providers/tool-list.ts";
 import { promptItems } from "../context/prompt-items.ts";
 import type { ThreadState } from "../thread-state.ts";
 import type { Turn } from "./turn-deps.ts";
@@ -7,7 +8,7 @@ import type { Turn } from "./turn-deps.ts";
 export function turnRequest(
   state: ThreadState,
   turn: Turn,
-  tools: readonly ToolSpec[],
+  tools: ToolList,
   turnMetadata: string | undefined,
 ): ModelRequest {
   const { settings } = state;

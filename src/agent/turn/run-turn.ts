@@ -27,7 +27,7 @@ export async function runTurn(deps: TurnDeps, state: ThreadState, turn: Turn): P
   while (true) {
     state.record({ type: "turn_context", payload: turnContextRecord(state.settings, turn) });
     // Tools of a server that has come up, or has changed its list, are offered from the next request on.
-    const tools = () => deps.registry.specs(state.settings.model);
+    const tools = () => deps.registry.list(state.settings.model);
     const outcome = await sample(deps, state, turn, () => turnRequest(state, turn, tools(), metadata));
     if (outcome.type === "failed") return failedTurn(outcome.failure, state);
     if (outcome.calls === 0) {

@@ -64,9 +64,9 @@ function requestSummary(request: ModelRequest, n: number): Record<string, unknow
     n,
     model: model.slug,
     subagent: request.subagent ?? null,
-    tools: tools.map(toolName),
+    tools: tools.specs.map(toolName),
     input_items: input.length,
-    sha256: sha256Hex(JSON.stringify([model.slug, instructions, input, tools])),
+    sha256: sha256Hex(JSON.stringify([model.slug, instructions, input, tools.specs])),
   };
 }
 

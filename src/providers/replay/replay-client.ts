@@ -65,7 +65,7 @@ function mismatchOf(request: ModelRequest, exchange: Exchange): string | undefin
   if (asked !== recorded.subagent) {
     return `it is for ${kindOf(asked)}, the recorded answer is for ${kindOf(recorded.subagent)}`;
   }
-  const offered = new Set(request.tools.map(toolName));
+  const offered = new Set(request.tools.specs.map(toolName));
   const lost = calledTools(exchange).find((name) => recorded.tools.includes(name) && !offered.has(name));
   if (lost === undefined) return undefined;
   return `the recorded answer calls the tool "${lost}", which was offered then and is not now`;

@@ -34,7 +34,7 @@ export function wireRequest(request: ModelRequest, url: URL, context: RequestCon
     method: "POST",
     url: url.href,
     headers: requestHeaders(request, context),
-    body: wellFormedJson(requestBody(request, isAzure(context.provider))),
+    body: requestBody(request, isAzure(context.provider)),
   };
 }
 
@@ -51,15 +51,16 @@ export function endpointUrl(provider: ProviderConfig, credentials: Credentials):
   return url;
 }
 
-/** The body, keys in the order of 0.101. `stored`: the server keeps responses and wants item ids. */
-export function requestBody(request: ModelRequest, stored: boolean): Record<string, unknown> {
+/** The body as JSON, keys in the order of 0.101. `stored`: the server keeps responses and wants item ids. */
+export function requestBody(request: ModelRequest, stored: boolean): string {
   const reasoning = reasoningOf(request);
   const text = textOf(request);
-  return {
+  const before = wellFormedJson({
     model: request.model.slug,
     instructions: request.instructions,
     input: request.input.map((item) => wireItem(item, stored)),
-    tools: request.tools,
+  });
+  const after = wellFormedJson({
     tool_choice: "auto",
     parallel_tool_calls: request.parallelToolCalls,
     reasoning,
@@ -69,7 +70,9 @@ export function requestBody(request: ModelRequest, stored: boolean): Record<stri
     prompt_cache_key: request.threadId,
     ...(text === undefined ? {} : { text }),
     ...(request.maxOutputTokens === undefined ? {} : { max_output_tokens: request.maxOutputTokens }),
-  };
+  });
+  // The tools are JSON already: the text goes between the two objects.
+  return `${before.slice(0, -1)},"tools":${request.tools.json},${after.slice(1)}`;
 }
 
 function reasoningOf(request: ModelRequest): Record<string, unknown> | null {

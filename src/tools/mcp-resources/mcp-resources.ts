@@ -2,7 +2,7 @@ import { isObject } from "#lib/jsonl.ts";
 import { McpRequestError } from "#mcp/connection.ts";
 import type { McpServer } from "#mcp/server.ts";
 import type { McpServers } from "#mcp/servers.ts";
-import type { ToolSpec } from "#providers/model-client.ts";
+import type { ToolSpec } from "#providers/tool-list.ts";
 import { type ArgumentType, optional, parseArguments, required, struct, text } from "../argument-errors.ts";
 import { functionSpec, type PropertySchema } from "../function-spec.ts";
 import { announcedCall } from "../mcp-tool/call-server.ts";

@@ -1,6 +1,7 @@
 import type { SessionApprovals } from "#approvals/session-cache.ts";
 import type { OfferedTool } from "#mcp/offer.ts";
 import type { McpServers } from "#mcp/servers.ts";
+import { joinToolLists } from "#providers/tool-list.ts";
 import type { ToolRegistry } from "../registry.ts";
 import type { Tool } from "../tool.ts";
 import { createMcpTool } from "./mcp-tool.ts";
@@ -21,7 +22,7 @@ export function withMcpTools(own: ToolRegistry, servers: McpServers, approvals: 
     return own.find(name) ?? (offered === undefined ? undefined : toolFor(offered));
   };
   return {
-    specs: (model) => [...own.specs(model), ...servers.specs],
+    list: (model) => joinToolLists(own.list(model), servers.list),
     find,
     awaited: (name) => servers.listsFor(name)?.then(() => find(name)),
   };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { ModelClient, ModelEvent, ModelRequest } from "#providers/model-client.ts";
 import { createRecorder } from "#providers/replay/recorder.ts";
 import { createReplayClient } from "#providers/replay/replay-client.ts";
+import { toolList } from "#providers/tool-list.ts";
 import {
   answer,
   assistantText,
@@ -33,7 +34,7 @@ const warn = (message: string) => {
 };
 
 const EXEC_TOOL = { type: "function", name: "exec_command", description: "d", strict: false, parameters: {} };
-const withTool = (fields: Partial<ModelRequest> = {}) => modelRequest({ tools: [EXEC_TOOL], ...fields });
+const withTool = (fields: Partial<ModelRequest> = {}) => modelRequest({ tools: toolList([EXEC_TOOL]), ...fields });
 
 /** Records one request for each answer and returns what the caller saw. */
 async function record(responses: ScriptedResponse[], request = withTool()): Promise<ModelEvent[][]> {

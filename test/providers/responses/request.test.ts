@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import type { ResponseItem } from "#protocol/items.ts";
+import { type ResponseItem, textMessage } from "#protocol/items.ts";
 import { findModel } from "#providers/model-catalog.ts";
+import type { ModelRequest } from "#providers/model-client.ts";
 import { endpointUrl, requestBody, wireRequest } from "#providers/responses/request.ts";
+import { toolList } from "#providers/tool-list.ts";
 import { requestViolations } from "../../support/request-contract.ts";
 import { modelRequest, provider, THREAD_ID } from "../model-request.ts";
 
@@ -119,8 +121,8 @@ describe("address", () => {
 
 describe("body", () => {
   test("keys, order and defaults", () => {
-    const body = requestBody(modelRequest(), false);
-    expect(JSON.stringify(body)).toBe(
+    const text = requestBody(modelRequest(), false);
+    expect(text).toBe(
       JSON.stringify({
         model: "gpt-5.2-codex",
         instructions: "Be brief.",
@@ -135,11 +137,11 @@ describe("body", () => {
         prompt_cache_key: THREAD_ID,
       }),
     );
-    expect(requestViolations(wire().headers, body)).toEqual([]);
+    expect(requestViolations(wire().headers, JSON.parse(text))).toEqual([]);
   });
 
   const settings = (fields: Parameters<typeof modelRequest>[0]) => {
-    const { reasoning, include, text } = requestBody(modelRequest(fields), false);
+    const { reasoning, include, text } = JSON.parse(requestBody(modelRequest(fields), false));
     return { reasoning, include, text };
   };
   const encrypted = ["reasoning.encrypted_content"];
@@ -173,8 +175,20 @@ describe("body", () => {
     expect(JSON.stringify(both)).toBe(JSON.stringify({ verbosity: "low", format }));
   });
 
+  test("tools stand in their place, whatever they and the messages say", () => {
+    const specs = [
+      { type: "function", name: "a", description: '"tools":[],"},{ \ud800', parameters: {} },
+      { type: "web_search" },
+    ];
+    const input: ModelRequest["input"] = [textMessage("user", '","tools":[1],"'), textMessage("user", "}")];
+    const body = JSON.parse(requestBody(modelRequest({ tools: toolList(specs), input }), false));
+    expect(body.tools).toEqual([{ ...specs[0], description: '"tools":[],"},{ \ufffd' }, specs[1]]);
+    expect(body.input).toMatchObject(input);
+    expect(Object.keys(body).slice(0, 5)).toEqual(["model", "instructions", "input", "tools", "tool_choice"]);
+  });
+
   test("parallel calls as the caller asks (a compaction asks for none)", () => {
-    expect(requestBody(modelRequest({ parallelToolCalls: false }), false).parallel_tool_calls).toBe(false);
+    expect(JSON.parse(requestBody(modelRequest({ parallelToolCalls: false }), false)).parallel_tool_calls).toBe(false);
   });
 });
 
@@ -233,12 +247,12 @@ describe("items", () => {
   ];
 
   test("go without ids, keys in order", () => {
-    const body = requestBody(modelRequest({ input: items }), false);
+    const body = JSON.parse(requestBody(modelRequest({ input: items }), false));
     expect(JSON.stringify(body.input)).toBe(JSON.stringify(sent));
   });
 
   test("an Azure host gets store:true and the ids, last", () => {
-    const body = requestBody(modelRequest({ input: items }), true);
+    const body = JSON.parse(requestBody(modelRequest({ input: items }), true));
     const ids = ["m1", "r1", "r2", "r3", "f1", undefined, "t1", undefined, undefined, "l1", "w1", "w2"];
     const withIds = sent.map((item, index) => (ids[index] === undefined ? item : { ...item, id: ids[index] }));
     expect(body.store).toBe(true);

@@ -8,6 +8,7 @@ import { messageText, textMessage } from "#protocol/items.ts";
 import type { TokenUsage } from "#protocol/usage.ts";
 import type { ModelInfo } from "#providers/model-catalog.ts";
 import type { ModelClient, ModelEvent, ModelFailure, ModelRequest } from "#providers/model-client.ts";
+import { NO_TOOLS } from "#providers/tool-list.ts";
 import { halved } from "./model-input.ts";
 import { normalizedTexts, OUTPUT_SCHEMA, parseAnswer } from "./output-schema.ts";
 
@@ -87,7 +88,7 @@ function stageOneRequest(input: ModelExtractionInput, model: ModelInfo, cap: num
     model,
     instructions: systemPrompt.trim(),
     input: [textMessage("user", inputText(input))],
-    tools: [],
+    tools: NO_TOOLS,
     parallelToolCalls: false,
     effort: model.supportsReasoning ? "low" : undefined,
     summary: "auto",
