@@ -18,8 +18,10 @@ export function withMcpTools(own: ToolRegistry, servers: McpServers, approvals: 
     return tool;
   };
   const find = (name: string): Tool | undefined => {
-    const offered = servers.tools.get(name);
-    return own.find(name) ?? (offered === undefined ? undefined : toolFor(offered));
+    // Only a name that is not ours makes the servers' tools be put together.
+    const ours = own.find(name);
+    const offered = ours === undefined ? servers.tools.get(name) : undefined;
+    return offered === undefined ? ours : toolFor(offered);
   };
   return {
     list: (model) => joinToolLists(own.list(model), servers.list),
