@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { SANDBOX_MODES } from "#protocol/policies.ts";
+import { addOverrideOptions, collect } from "./repeatable.ts";
 
 /** Options of `codex exec` and its sub-commands as commander hands them over. */
 export interface ExecCliOptions {
@@ -33,7 +34,7 @@ export interface ExecCliOptions {
 
 /** Adds the options every headless command shares. They are accepted before and after a sub-command. */
 export function addExecOptions(command: Command): Command {
-  return command
+  return addOverrideOptions(command)
     .option("-i, --image <FILE...>", "attach images to the prompt (comma-separated or repeated)", collectList)
     .option("-m, --model <MODEL>", "model to use")
     .option("--oss", "use a local open-source model server")
@@ -58,17 +59,10 @@ export function addExecOptions(command: Command): Command {
     .option("--json", "print events to standard output, one JSON object a line")
     .addOption(new Option("--experimental-json").hideHelp())
     .option("-o, --output-last-message <FILE>", "write the final answer to this file")
-    .option("-c, --config <KEY=VALUE>", "override a configuration key (repeatable; value is TOML)", collect)
-    .option("--enable <FEATURE>", "turn a feature on (repeatable)", collect)
-    .option("--disable <FEATURE>", "turn a feature off (repeatable)", collect)
     .option("--strict-config", "treat unknown configuration keys as errors")
     .option("--ignore-user-config", "do not read config.toml from CODEX_HOME")
     .option("--record <FILE>", "write the model's responses to this file, for --replay")
     .option("--replay <FILE>", "answer from a recording instead of a model");
-}
-
-function collect(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
 }
 
 function collectList(value: string, previous: string[] | undefined): string[] {

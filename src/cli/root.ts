@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { writeStderr } from "#lib/stdio.ts";
 import { VERSION } from "#lib/version.ts";
+import { addOverrideOptions } from "./repeatable.ts";
 
 type Register = (program: Command, exit: (code: number) => void) => void;
 
@@ -89,13 +90,10 @@ export async function runCli(args: readonly string[]): Promise<number> {
 function createProgram(word: string | undefined): Command {
   const hint = word === undefined ? "codex --help lists the commands" : `codex ${word} --help tells more`;
   return (
-    new Command("codex")
+    addOverrideOptions(new Command("codex"), "override a configuration key, before or behind the command")
       .description("A coding agent for your terminal.")
       .version(`codex-cli ${VERSION}`, "-V, --version", "print the version")
       .helpOption("-h, --help", "print help")
-      .option("-c, --config <KEY=VALUE>", "override a configuration key, before or behind the command", collect)
-      .option("--enable <FEATURE>", "turn a feature on (repeatable)", collect)
-      .option("--disable <FEATURE>", "turn a feature off (repeatable)", collect)
       // Some options leave 34 columns of 80 for what is said about them; unwrapped, a terminal breaks within words.
       .configureHelp({ sortOptions: true, minWidthToWrap: 24 })
       // Else `codex sandbox git --version` would print our version.
@@ -103,10 +101,6 @@ function createProgram(word: string | undefined): Command {
       .showHelpAfterError(`(${hint})`)
       .exitOverride()
   );
-}
-
-function collect(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
 }
 
 const OVERRIDE = /^(?:-c|--config|--enable|--disable)$/;

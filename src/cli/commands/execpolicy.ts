@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { collect } from "../repeatable.ts";
 import type { ExecpolicyCheckOptions } from "./execpolicy-run.ts";
 
 const EXAMPLE = `
@@ -23,8 +24,4 @@ export function addExecpolicyCommand(program: Command, exit: (code: number) => v
     .action(async (words: string[], options: ExecpolicyCheckOptions) =>
       exit((await import("./execpolicy-run.ts")).checkCommand(words, options)),
     );
-}
-
-function collect(file: string, files: string[] | undefined): string[] {
-  return [...(files ?? []), file];
 }

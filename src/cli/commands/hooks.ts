@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { collect } from "../repeatable.ts";
 import type { HooksOptions } from "./hooks-run.ts";
 
 const EXAMPLES = `
@@ -38,8 +39,4 @@ function decision(hooks: Command, name: "trust" | "untrust", description: string
       if ((names.length === 0) === (options.all !== true)) command.error("error: name hooks, or give --all");
       exit(await (await import("./hooks-run.ts")).decideHooks(names, name === "trust", options));
     });
-}
-
-function collect(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
 }

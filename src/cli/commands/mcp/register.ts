@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { addOverrideOptions, collect } from "../../repeatable.ts";
 import type { AddOptions } from "./add.ts";
 import type { McpOptions } from "./configured.ts";
 import type { LoginFlags } from "./login.ts";
@@ -15,12 +16,8 @@ type Exit = (code: number) => void;
 
 /** Registers `codex mcp …`; `exit` receives the exit code. */
 export function addMcpCommand(program: Command, exit: Exit): void {
-  const mcp = program
-    .command("mcp")
+  const mcp = addOverrideOptions(program.command("mcp"))
     .description("servers that give the model more tools")
-    .option("-c, --config <KEY=VALUE>", "override a configuration key (repeatable; value is TOML)", collect)
-    .option("--enable <FEATURE>", "turn a feature on (repeatable)", collect)
-    .option("--disable <FEATURE>", "turn a feature off (repeatable)", collect)
     // They may stand behind `list` and the others, too.
     .enablePositionalOptions(false)
     .addHelpText("after", EXAMPLES);
@@ -100,8 +97,4 @@ function registrationOption(): Option {
 
 function named(mcp: Command, command: string, description: string): Command {
   return mcp.command(command).description(description).argument("<name>", "name of the server");
-}
-
-function collect(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { collect } from "../../repeatable.ts";
 import type { MemoriesOptions } from "./context.ts";
 import type { ResetOptions } from "./reset.ts";
 import type { RunOptions } from "./run.ts";
@@ -73,8 +74,4 @@ function shared(command: Command, description: string): Command {
     .description(description)
     .option("--json", "print one JSON document")
     .option("-c, --config <KEY=VALUE>", "override a configuration key (repeatable)", collect);
-}
-
-function collect(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
 }

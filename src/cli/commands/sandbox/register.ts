@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { SANDBOX_MODES } from "#protocol/policies.ts";
+import { addOverrideOptions, collect } from "../../repeatable.ts";
 import type { SandboxCliOptions, SandboxKind } from "./options.ts";
 
 type Exit = (code: number) => void;
@@ -55,22 +56,15 @@ function addKind(parent: Command, { name, kind }: { name: string; kind: keyof ty
 /** The options stand before the command, so `codex sandbox ls -C x` gives `-C x` to `ls`. */
 function addRunOptions(command: Command, kind: SandboxKind, exit: Exit): Command {
   if (kind === undefined) command.passThroughOptions();
-  return command
+  return addOverrideOptions(command)
     .addOption(new Option("-s, --sandbox <MODE>", "what the command may touch").choices(SANDBOX_MODES))
     .option("--full-auto", "let it write in the workspace (same as --sandbox workspace-write)")
     .option("-C, --cd <DIR>", "run it in this folder, which is the workspace")
     .option("--add-dir <DIR>", "another folder it may write to (repeatable)", collect)
     .option("--log-denials", "macOS: list what was refused after the command")
-    .option("-c, --config <KEY=VALUE>", "override a configuration key (repeatable; value is TOML)", collect)
-    .option("--enable <FEATURE>", "turn a feature on (repeatable)", collect)
-    .option("--disable <FEATURE>", "turn a feature off (repeatable)", collect)
     .action(async (words: string[], _own: unknown, self: Command) => {
       if (words.length === 0) return self.help({ error: true });
       const options = self.optsWithGlobals<SandboxCliOptions>();
       exit(await (await import("./run.ts")).runInSandbox(kind, words, options));
     });
-}
-
-function collect(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
 }
