@@ -14,6 +14,16 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Settles with the promise, or resolves when `ms` milliseconds are over. Nothing of the wait stays behind. */
+export async function waitAtMost(promise: Promise<unknown>, ms: number): Promise<void> {
+  const over = new AbortController();
+  try {
+    await Promise.race([promise, sleep(ms, over.signal).catch(() => {})]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** The promise's outcome, or the signal's reason as a rejection, whichever comes first. */
 export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {

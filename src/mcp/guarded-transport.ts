@@ -1,6 +1,6 @@
 import type { Transport, TransportSendOptions } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ErrorCode, type JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { sleep } from "#lib/abort.ts";
+import { waitAtMost } from "#lib/abort.ts";
 import { validGreeting, validMessage } from "./valid-message.ts";
 
 /** The protocol version Codex CLI asks for; servers answer with one they know. */
@@ -124,10 +124,8 @@ export class GuardedTransport implements Transport {
 
   async #sayGoodbye(): Promise<void> {
     if (this.sessionId === undefined || this.#inner.terminateSession === undefined) return;
-    const over = new AbortController();
     const said = this.#inner.terminateSession().catch(() => {});
-    await Promise.race([said, sleep(GOODBYE_MS, over.signal).catch(() => {})]);
-    over.abort();
+    await waitAtMost(said, GOODBYE_MS);
   }
 }
 

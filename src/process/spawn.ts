@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { sleep } from "#lib/abort.ts";
+import { waitAtMost } from "#lib/abort.ts";
 import type { SpawnPlan } from "#sandbox/sandbox.ts";
 import { closeQuietly, openPipe } from "./pipe.ts";
 import { killSession, signalGroup } from "./process-group.ts";
@@ -105,9 +105,7 @@ function endingChild(
   const finish = async () => {
     await child.exited;
     terminator.sweep();
-    const grace = new AbortController();
-    await Promise.race([drained, sleep(STRAY_WRITER_GRACE_MS, grace.signal).catch(() => {})]);
-    grace.abort();
+    await waitAtMost(drained, STRAY_WRITER_GRACE_MS);
     await close();
     return exitCodeOf(child);
   };

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { ThreadSettings } from "#agent/settings.ts";
 import { BARE_PATCH_MESSAGE, interceptPatch } from "#apply-patch/heredoc.ts";
-import { sleep } from "#lib/abort.ts";
+import { waitAtMost } from "#lib/abort.ts";
 import { environment } from "#lib/env.ts";
 import { printable } from "#lib/printable.ts";
 import { writeStderr } from "#lib/stdio.ts";
@@ -81,11 +81,7 @@ export function createThreadTools(engines: Engines, settings: ThreadSettings, co
   return {
     registry: engines.mcp?.withTools(registry, approvals) ?? registry,
     finishTurn: () => sessions.finishTurn(),
-    endCommands: async () => {
-      const ended = new AbortController();
-      await Promise.race([sessions.terminateAll(), sleep(COMMANDS_END_MS, ended.signal).catch(() => {})]);
-      ended.abort();
-    },
+    endCommands: () => waitAtMost(sessions.terminateAll(), COMMANDS_END_MS),
     close: async () => {
       clearTimeout(prefetch);
       await Promise.all([sessions.terminateAll(), login.dispose()]);
