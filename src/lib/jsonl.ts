@@ -118,6 +118,15 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The parsed text, or undefined when it is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A value as one line of `wellFormedJson`, with its newline. */
 export function toJsonLine(value: unknown): string {
   return `${wellFormedJson(value)}\n`;

@@ -2,7 +2,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { nextTurn, sleep } from "#lib/abort.ts";
 import { monotonicMs } from "#lib/clock.ts";
-import { isObject } from "#lib/jsonl.ts";
+import { isObject, parseJson } from "#lib/jsonl.ts";
 import { printable } from "#lib/printable.ts";
 import type { OrphanWatch } from "#process/orphan-watch.ts";
 import { killSession, signalGroup } from "#process/process-group.ts";
@@ -178,14 +178,6 @@ function messagesIn(line: Buffer): JSONRPCMessage[] {
   const value = parseJson(line.toString("utf8").replace(/^\ufeff/, ""));
   const all: unknown[] = Array.isArray(value) ? value : [value];
   return all.filter((each): each is JSONRPCMessage => isObject(each) && each.jsonrpc === "2.0");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function hasEnded(child: ServerChild): boolean {

@@ -1,5 +1,6 @@
 import { errnoOf, messageOf } from "#lib/errors.ts";
-import { isObject, type JsonObject, parseJson, textOf } from "./json-value.ts";
+import { parseJson } from "#lib/jsonl.ts";
+import { isObject, type JsonObject, textOf } from "./json-value.ts";
 import type { ModelFailure } from "./model-client.ts";
 import { delayInMessage, retryAfterMs } from "./retry-after.ts";
 import { statusText } from "./status-text.ts";

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import * as v from "valibot";
 import { CodexError, osErrorText } from "#lib/errors.ts";
-import { parseJson } from "../json-value.ts";
+import { parseJson } from "#lib/jsonl.ts";
 import type { ModelFailure } from "../model-client.ts";
 
 /** First line of a recording. */

@@ -1,6 +1,7 @@
+import { parseJson } from "#lib/jsonl.ts";
 import { cacheWrites, type TokenUsage } from "#protocol/usage.ts";
 import { failureOfIncomplete, failureOfResponseError } from "../errors.ts";
-import { isObject, type JsonObject, numberOf, parseJson, textOf } from "../json-value.ts";
+import { isObject, type JsonObject, numberOf, textOf } from "../json-value.ts";
 import type { ModelEvent } from "../model-client.ts";
 import { parseItem } from "./parse-item.ts";
 
