@@ -76,3 +76,8 @@ function nextCharacterStart(bytes: Buffer, at: number): number {
   while (start < bytes.length && isContinuation(bytes[start])) start++;
   return start;
 }
+
+/** The first `most` UTF-16 units of a text and `…`, half a character as U+FFFD; the text itself when it is no longer. */
+export function shortened(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most).toWellFormed()}…`;
+}

@@ -1,6 +1,7 @@
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
+import { shortened } from "#lib/truncate.ts";
 import { McpRequestError } from "./connection.ts";
 import { publicAddress } from "./public-address.ts";
 import { McpStartupError, McpStartupTimeout } from "./startup-error.ts";
@@ -65,7 +66,7 @@ export function faultText(error: unknown, hide: Hide): string {
   const text = isShape
     ? "the server's answer is not one of MCP"
     : hide(osErrorText(error).replace(/ For more information, pass `verbose.*$/s, ""));
-  return text.length <= FAULT_CHARS ? text : `${text.slice(0, FAULT_CHARS).toWellFormed()}…`;
+  return shortened(text, FAULT_CHARS);
 }
 
 /** `Mcp error: -32000: boom happened` */

@@ -1,4 +1,5 @@
 import { printable } from "#lib/printable.ts";
+import { shortened } from "#lib/truncate.ts";
 
 /** Why a server could not be started: `reason` is the last link of the chain that users are shown. */
 export class McpStartupError extends Error {
@@ -17,8 +18,7 @@ const REASON_CHARS = 2_000;
 
 /** What a server says, cut and without what would steer a terminal. */
 function plain(text: string): string {
-  const cut = text.length <= REASON_CHARS ? text : `${text.slice(0, REASON_CHARS).toWellFormed()}…`;
-  return printable(cut);
+  return printable(shortened(text, REASON_CHARS));
 }
 
 /** The server did not answer in time; not a fault of anything we know. */

@@ -1,3 +1,5 @@
+import { shortened } from "#lib/truncate.ts";
+
 /** Longest text of a server that a message quotes. */
 const QUOTE_LIMIT = 300;
 
@@ -37,6 +39,5 @@ export function quotedValue(value: unknown): string {
 
 /** A server's own words for a message: one line, cut, without control characters. */
 export function quoted(text: string): string {
-  const line = text.replaceAll(/\p{C}+/gu, " ").trim();
-  return line.length <= QUOTE_LIMIT ? line : `${line.slice(0, QUOTE_LIMIT).toWellFormed()}…`;
+  return shortened(text.replaceAll(/\p{C}+/gu, " ").trim(), QUOTE_LIMIT);
 }

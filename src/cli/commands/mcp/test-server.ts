@@ -4,6 +4,7 @@ import { CodexError } from "#lib/errors.ts";
 import { codexHome } from "#lib/home.ts";
 import { printable } from "#lib/printable.ts";
 import { writeStdout } from "#lib/stdio.ts";
+import { shortened } from "#lib/truncate.ts";
 import { McpServer } from "#mcp/server.ts";
 import { McpStartupError, startupFailureText } from "#mcp/startup-error.ts";
 import { ToolCache } from "#mcp/tool-cache.ts";
@@ -84,6 +85,5 @@ const NAME_CHARS = 200;
 
 /** A name as the server spells it, on one line and without what would steer a terminal. */
 function shown(name: string): string {
-  const line = printable(name).replaceAll(/\s+/g, " ");
-  return line.length <= NAME_CHARS ? line : `${line.slice(0, NAME_CHARS).toWellFormed()}…`;
+  return shortened(printable(name).replaceAll(/\s+/g, " "), NAME_CHARS);
 }
