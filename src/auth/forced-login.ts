@@ -1,12 +1,5 @@
+import type { ForcedLogin } from "#config/resolve.ts";
 import type { Credentials } from "./credentials.ts";
-
-/** What the configuration leaves of the ways to log in; undefined is no limit. */
-export interface ForcedLogin {
-  /** `forced_login_method` */
-  method: "chatgpt" | "api" | undefined;
-  /** `forced_chatgpt_workspace_id` */
-  workspaceIds: readonly string[] | undefined;
-}
 
 /**
  * Why a login may not be used under the configuration; undefined when it may. Keys that a provider has of its own are

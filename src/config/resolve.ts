@@ -36,6 +36,14 @@ export interface ShellEnvironmentPolicy {
   useProfile: boolean;
 }
 
+/** What the configuration leaves of the ways to log in to OpenAI; undefined is no limit. */
+export interface ForcedLogin {
+  /** `forced_login_method` */
+  method: "chatgpt" | "api" | undefined;
+  /** `forced_chatgpt_workspace_id` */
+  workspaceIds: readonly string[] | undefined;
+}
+
 /** What a session is started with: the configuration with everything that depends on something else decided. */
 export interface Settings {
   model: string;
@@ -64,8 +72,7 @@ export interface Settings {
   webSearch: WebSearchMode;
   viewImageTool: boolean;
   features: Readonly<Record<FeatureName, boolean>>;
-  /** What is left of the ways to log in to OpenAI. */
-  forcedLogin: { method: "chatgpt" | "api" | undefined; workspaceIds: readonly string[] | undefined };
+  forcedLogin: ForcedLogin;
   suppressUnstableFeaturesWarning: boolean;
   toolOutputTokenLimit: number | undefined;
   projectDoc: { maxBytes: number; fallbackFilenames: readonly string[]; rootMarkers: readonly string[] };
@@ -143,7 +150,7 @@ export function autoCompactLimit(setting: number | undefined, contextWindow: num
   return Math.min(setting, ofWindow);
 }
 
-function forcedLoginOf({ forced_login_method, forced_chatgpt_workspace_id: ids }: Config): Settings["forcedLogin"] {
+function forcedLoginOf({ forced_login_method, forced_chatgpt_workspace_id: ids }: Config): ForcedLogin {
   return { method: forced_login_method, workspaceIds: typeof ids === "string" ? [ids] : ids };
 }
 

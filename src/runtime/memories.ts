@@ -1,7 +1,7 @@
-import { type ForcedLogin, loginProblem } from "#auth/forced-login.ts";
+import { loginProblem } from "#auth/forced-login.ts";
 import { resolveCredentials } from "#auth/resolve-credentials.ts";
 import type { ProviderConfig } from "#config/providers.ts";
-import type { Settings } from "#config/resolve.ts";
+import type { ForcedLogin, Settings } from "#config/resolve.ts";
 import { nowMs } from "#lib/clock.ts";
 import { environment, envVar } from "#lib/env.ts";
 import { artifactImporter } from "#memories/write/artifacts/import.ts";
