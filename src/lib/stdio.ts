@@ -21,7 +21,12 @@ export function writeStderr(text: string): void {
 
 /** A warning on standard error, in which names of files, servers and the like are nothing but text. */
 export function writeWarning(message: string): void {
-  writeStderr(`warning: ${printable(message)}\n`);
+  writeNote(`warning: ${message}`);
+}
+
+/** A line for people on standard error, as text only like a warning. */
+export function writeNote(text: string): void {
+  writeStderr(`${printable(text)}\n`);
 }
 
 function writeAll(fd: 1 | 2, text: string): void {

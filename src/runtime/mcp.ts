@@ -1,7 +1,6 @@
 import type { SessionApprovals } from "#approvals/session-cache.ts";
 import { environment } from "#lib/env.ts";
-import { printable } from "#lib/printable.ts";
-import { writeStderr } from "#lib/stdio.ts";
+import { writeNote } from "#lib/stdio.ts";
 import type { McpServerStatus } from "#mcp/server.ts";
 import { McpServers } from "#mcp/servers.ts";
 import type { Event } from "#protocol/events.ts";
@@ -43,7 +42,7 @@ export function createMcp({ settings, codexHome, cwd, source }: RuntimeOptions):
   let emit = (event: Event): void => void held.push(event);
   let isTold = false;
   // An interface shows the servers itself, and nobody may write into its screen.
-  const onNote = source === "cli" ? () => {} : (text: string) => writeStderr(`${printable(text)}\n`);
+  const onNote = source === "cli" ? () => {} : writeNote;
   const whole = async (signal: AbortSignal) => {
     const startup = await servers.settled({ onNote, signal });
     if (isTold || startup.ready.length + startup.failed.length === 0) return;

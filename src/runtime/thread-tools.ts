@@ -3,8 +3,7 @@ import type { ThreadSettings } from "#agent/settings.ts";
 import { BARE_PATCH_MESSAGE, interceptPatch } from "#apply-patch/heredoc.ts";
 import { waitAtMost } from "#lib/abort.ts";
 import { environment } from "#lib/env.ts";
-import { printable } from "#lib/printable.ts";
-import { writeStderr } from "#lib/stdio.ts";
+import { writeNote } from "#lib/stdio.ts";
 import { type ChildEnvOptions, childEnvironment } from "#process/env-policy.ts";
 import { LoginEnvironment } from "#process/login-env.ts";
 import { SessionTable } from "#process/sessions.ts";
@@ -116,7 +115,7 @@ function loginEnvironment(engines: Engines, settings: ThreadSettings): LoginEnvi
     env: childEnvironment(environment(), envOptions),
     envOptions,
     codexHome: options.codexHome,
-    onNotice: (message) => writeStderr(`${printable(message)}\n`),
+    onNotice: writeNote,
   });
 }
 
