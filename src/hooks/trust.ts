@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { NEVER } from "#lib/abort.ts";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
 import { sha256Hex } from "#lib/hash.ts";
@@ -56,7 +57,7 @@ export class HookApprovals {
       this.#content = { ...more, approved: changedApprovals(approved, { chosen, trusted, all }) };
       writeApprovals(this.file, this.#content);
     };
-    await withProcessLock(`${this.file}.lock`, change, new AbortController().signal);
+    await withProcessLock(`${this.file}.lock`, change, NEVER);
   }
 }
 

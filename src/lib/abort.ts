@@ -1,3 +1,6 @@
+/** A signal that is never aborted, for whoever has nothing to end the work with. */
+export const NEVER: AbortSignal = new AbortController().signal;
+
 /** Resolves after `ms` milliseconds; rejects with the signal's reason when aborted first. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

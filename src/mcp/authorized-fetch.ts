@@ -1,3 +1,4 @@
+import { NEVER } from "#lib/abort.ts";
 import { parseChallenge } from "./oauth/challenge.ts";
 import { OAuthError } from "./oauth/oauth-error.ts";
 import type { ServerLogin } from "./oauth/server-login.ts";
@@ -19,8 +20,6 @@ export interface RequestIdentity {
   /** Is told of every value that goes out. */
   sent: SentSecrets;
 }
-
-const NEVER = new AbortController().signal;
 
 /**
  * `send` with the configured headers and the login's token. A refused token is renewed once and the request

@@ -1,4 +1,5 @@
 import { findGitRoot } from "#git/repository.ts";
+import { NEVER } from "#lib/abort.ts";
 import { userShell } from "#process/shell.ts";
 import type { Event } from "#protocol/events.ts";
 import type { Sandbox } from "#sandbox/sandbox.ts";
@@ -32,8 +33,6 @@ export interface Runtime {
   /** After `shutdown`, when the answer is out: the moment a headless process may spend on memories. Never rejects. */
   learn(): Promise<void>;
 }
-
-const NEVER = new AbortController().signal;
 
 /** Builds the engines that all threads of this process share. Nothing is started yet. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {

@@ -11,7 +11,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { sleep } from "#lib/abort.ts";
+import { NEVER, sleep } from "#lib/abort.ts";
 import { writeFully } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
@@ -52,7 +52,6 @@ export function credentialFile(codexHome: string): CredentialStore {
 }
 
 /** A change that was begun is finished: half a login is worse than none. */
-const NEVER = new AbortController().signal;
 
 /** What a reader found half changed is whole a moment later. */
 async function settledEntries(path: string): Promise<Map<string, unknown>> {

@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { type ConfigEdit, editConfigFile } from "#config/edit.ts";
+import { NEVER } from "#lib/abort.ts";
 import { codexHome } from "#lib/home.ts";
 import { withProcessLock } from "#lib/process-lock.ts";
-
-const NEVER = new AbortController().signal;
 
 /**
  * Changes the user's `config.toml`, one process at a time: of two that read it at once the second would undo what the
