@@ -37,6 +37,21 @@ url = "http://127.0.0.1:9/p"
 startup_timeout_ms = 1500
 `;
 
+/** How JSON describes the first of them. */
+const DOCS = {
+  name: "docs",
+  enabled: true,
+  disabled_reason: null,
+  transport: {
+    type: "stdio",
+    command: "docs-server",
+    args: ["--port", "4000"],
+    env: { TOKEN: "s" },
+    env_vars: ["ZED"],
+    cwd: "/tmp",
+  },
+};
+
 /** `codex mcp …` over a config.toml. */
 async function homeWith(configToml: string) {
   const world = await stage.world({ configToml });
@@ -91,17 +106,7 @@ requirement(["mcp.list.json", "mcp.list.json-unmasked", "mcp.list.json-auth"], "
     ["web", "bearer_token"],
   ]);
   expect(all[1]).toEqual({
-    name: "docs",
-    enabled: true,
-    disabled_reason: null,
-    transport: {
-      type: "stdio",
-      command: "docs-server",
-      args: ["--port", "4000"],
-      env: { TOKEN: "s" },
-      env_vars: ["ZED"],
-      cwd: "/tmp",
-    },
+    ...DOCS,
     startup_timeout_sec: 12.5,
     tool_timeout_sec: 30,
     auth_status: "unsupported",
@@ -152,17 +157,7 @@ requirement(["mcp.get.json"], "mcp get --json", async () => {
   const { code, stdout } = await run("get", "docs", "--json");
   expect(code).toBe(0);
   expect(JSON.parse(stdout)).toEqual({
-    name: "docs",
-    enabled: true,
-    disabled_reason: null,
-    transport: {
-      type: "stdio",
-      command: "docs-server",
-      args: ["--port", "4000"],
-      env: { TOKEN: "s" },
-      env_vars: ["ZED"],
-      cwd: "/tmp",
-    },
+    ...DOCS,
     enabled_tools: ["x", "y"],
     disabled_tools: ["z"],
     startup_timeout_sec: 12.5,

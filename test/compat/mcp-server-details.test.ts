@@ -1,6 +1,7 @@
 import { expect } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { FREE } from "../support/mcp-client.ts";
 import {
   answer,
   assistantText,
@@ -17,7 +18,6 @@ import { connect } from "./mcp-server-stage.ts";
 import { git, useStage } from "./stage.ts";
 
 const stage = useStage();
-const FREE = { prompt: "go", "approval-policy": "never", sandbox: "danger-full-access" };
 const BUSY = "We're currently experiencing high demand, which may cause temporary errors.";
 
 async function errorOf(response: ScriptedResponse) {

@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { CodexEvent } from "../support/mcp-client.ts";
+import { type CodexEvent, FREE } from "../support/mcp-client.ts";
 import {
   answer,
   assistantText,
@@ -20,7 +20,6 @@ import { connect } from "./mcp-server-stage.ts";
 import { type Scene, useStage } from "./stage.ts";
 
 const stage = useStage();
-const FREE = { prompt: "go", "approval-policy": "never", sandbox: "danger-full-access" };
 
 /** What one call of `codex` tells, as id 3. */
 async function told(scene: Scene): Promise<CodexEvent["msg"][]> {

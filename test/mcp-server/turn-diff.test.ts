@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "
 import { join } from "node:path";
 import { connect } from "../compat/mcp-server-stage.ts";
 import { git, useStage } from "../compat/stage.ts";
+import { FREE } from "../support/mcp-client.ts";
 import { answer, assistantText, customToolCall, functionCall, type ScriptedResponse } from "../support/model-script.ts";
 
 const stage = useStage();
@@ -55,7 +56,6 @@ function asked(round: readonly Step[], number: number): ScriptedResponse {
 }
 
 const done = answer(assistantText("done"));
-const FREE = { prompt: "go", "approval-policy": "never", sandbox: "danger-full-access" };
 
 test("turns tell of what their patches changed as they do in Codex CLI 0.101", async () => {
   const script = corpus.flatMap(({ rounds }) => [...rounds.map(asked), done]);

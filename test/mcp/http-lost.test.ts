@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { mcpSettings } from "../support/mcp-settings.ts";
+import { httpTransport, mcpSettings } from "../support/mcp-settings.ts";
 import { type McpStage, mcpStage } from "./mcp-stage.ts";
 
 const WAIT = 60_000;
@@ -51,14 +51,7 @@ async function farServer(handlers: {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
-  const transport = {
-    type: "http",
-    url,
-    bearerTokenEnvVar: undefined,
-    httpHeaders: {},
-    envHttpHeaders: {},
-  } as const;
-  const at = await mcpStage([mcpSettings("far", transport, { toolTimeoutMs: 50_000 })]);
+  const at = await mcpStage([mcpSettings("far", httpTransport(url), { toolTimeoutMs: 50_000 })]);
   await at.settled();
   return {
     at,

@@ -1,28 +1,17 @@
 import { expect, test } from "bun:test";
-import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { requestHeaders } from "#mcp/request-headers.ts";
 import { startHttpMcpServer } from "../support/mcp-server-http.ts";
-import { mcpSettings } from "../support/mcp-settings.ts";
+import { httpTransport, mcpSettings } from "../support/mcp-settings.ts";
 import { mcpStage } from "./mcp-stage.ts";
 
 const WAIT = 30_000;
-type Http = Extract<McpServerSettings["transport"], { type: "http" }>;
-
-const http = (url: string, more: Partial<Http> = {}): Http => ({
-  type: "http",
-  url,
-  bearerTokenEnvVar: undefined,
-  httpHeaders: {},
-  envHttpHeaders: {},
-  ...more,
-});
 
 test(
   "tools are listed and called with the configured headers",
   async () => {
     await using far = await startHttpMcpServer();
     process.env.MCP_HTTP_TOKEN = "tok";
-    const transport = http(far.url, { bearerTokenEnvVar: "MCP_HTTP_TOKEN", httpHeaders: { "X-A": "1" } });
+    const transport = httpTransport(far.url, { bearerTokenEnvVar: "MCP_HTTP_TOKEN", httpHeaders: { "X-A": "1" } });
     await using at = await mcpStage([mcpSettings("web", transport)]);
     await at.settled();
     expect([...at.servers.tools.keys()]).toEqual(["mcp__web__echo"]);
@@ -42,7 +31,7 @@ test(
 );
 
 test("headers come from the configuration and from variables that are set", () => {
-  const settings = http("http://x", {
+  const settings = httpTransport("http://x", {
     bearerTokenEnvVar: "T",
     httpHeaders: { "X-A": "1" },
     envHttpHeaders: { "X-B": "B", "X-C": "C" },
@@ -68,7 +57,7 @@ test(
         return true;
       },
     });
-    await using at = await mcpStage([mcpSettings("web", http(far.url, { httpHeaders: { "X-Secret": "s" } }))]);
+    await using at = await mcpStage([mcpSettings("web", httpTransport(far.url, { httpHeaders: { "X-Secret": "s" } }))]);
     await at.settled();
     expect(at.statuses.at(-1)?.[1].type).toBe("failed");
     expect(other.requests).toEqual([]);
@@ -86,7 +75,7 @@ test(
         return true;
       },
     });
-    await using at = await mcpStage([mcpSettings("web", http(far.url.replace("/mcp", "/old")))]);
+    await using at = await mcpStage([mcpSettings("web", httpTransport(far.url.replace("/mcp", "/old")))]);
     await at.settled();
     expect(await at.text("web", "echo")).toBe("over HTTP");
   },
@@ -105,7 +94,7 @@ test(
         return true;
       },
     });
-    await using at = await mcpStage([mcpSettings("web", http(far.url))]);
+    await using at = await mcpStage([mcpSettings("web", httpTransport(far.url))]);
     await at.settled();
     forgets = true;
     expect(await at.text("web", "echo")).toBe("over HTTP");
@@ -127,7 +116,7 @@ test.each([
         return true;
       },
     });
-    await using at = await mcpStage([mcpSettings("web", http(far.url))]);
+    await using at = await mcpStage([mcpSettings("web", httpTransport(far.url))]);
     await at.settled();
     expect(at.statuses.at(-1)).toMatchObject(["web", { type: "failed", message: expect.stringContaining(words) }]);
   },
@@ -138,9 +127,9 @@ test(
   "what may be a key in an address is not in messages",
   async () => {
     await using at = await mcpStage([
-      mcpSettings("nobody", http("http://me:SECRET@127.0.0.1:9/mcp?key=SECRET#SECRET")),
-      mcpSettings("odd", http("ftp://me:SECRET@example.test/x?key=SECRET")),
-      mcpSettings("bad", http("http://me:SECRET?SECRET@example.test/x?key=SECRET")),
+      mcpSettings("nobody", httpTransport("http://me:SECRET@127.0.0.1:9/mcp?key=SECRET#SECRET")),
+      mcpSettings("odd", httpTransport("ftp://me:SECRET@example.test/x?key=SECRET")),
+      mcpSettings("bad", httpTransport("http://me:SECRET?SECRET@example.test/x?key=SECRET")),
     ]);
     await at.settled();
     const messages = at.statuses.flatMap(([, status]) => (status.type === "failed" ? [status.message] : []));
@@ -157,9 +146,9 @@ test(
   "nobody there, and addresses that are none",
   async () => {
     await using at = await mcpStage([
-      mcpSettings("nobody", http("http://127.0.0.1:9/mcp")),
-      mcpSettings("odd", http("file:///etc/passwd")),
-      mcpSettings("bad", http("not a url")),
+      mcpSettings("nobody", httpTransport("http://127.0.0.1:9/mcp")),
+      mcpSettings("odd", httpTransport("file:///etc/passwd")),
+      mcpSettings("bad", httpTransport("not a url")),
     ]);
     await at.settled();
     const messages = Object.fromEntries(
@@ -195,7 +184,7 @@ test(
       },
     });
     const secrets = { "X-Api-Key": "sec-0123456789", "X-Mode": "plain", Authorization: "Bearer tok-0123456789" };
-    const settings = [mcpSettings("web", http(far.url, { httpHeaders: secrets }))];
+    const settings = [mcpSettings("web", httpTransport(far.url, { httpHeaders: secrets }))];
     await using at = await mcpStage(settings);
     const said: string[] = [];
     await at.settled();

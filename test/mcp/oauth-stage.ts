@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { McpOAuthSettings, McpServerSettings } from "#config/mcp-servers.ts";
 import { type LoginOptions, login } from "#mcp/oauth/login.ts";
 import { type HttpMcpServer, startHttpMcpServer } from "../support/mcp-server-http.ts";
-import { mcpSettings } from "../support/mcp-settings.ts";
+import { httpTransport, mcpSettings } from "../support/mcp-settings.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";
 import {
   type AuthorizationServerOptions,
@@ -102,21 +102,17 @@ export async function oauthStage(
 
 /** Settings of a server reached over HTTP, as the configuration would give them. */
 export function httpSettings(name: string, url: string, oauth: Partial<McpOAuthSettings> = {}): McpServerSettings {
-  return mcpSettings(
-    name,
-    { type: "http", url, bearerTokenEnvVar: undefined, httpHeaders: {}, envHttpHeaders: {} },
-    {
-      oauth: {
-        store: "file",
-        clientId: undefined,
-        clientSecret: undefined,
-        resource: undefined,
-        callbackPort: undefined,
-        callbackUrl: undefined,
-        ...oauth,
-      },
+  return mcpSettings(name, httpTransport(url), {
+    oauth: {
+      store: "file",
+      clientId: undefined,
+      clientSecret: undefined,
+      resource: undefined,
+      callbackPort: undefined,
+      callbackUrl: undefined,
+      ...oauth,
     },
-  );
+  });
 }
 
 /** Opens an address as a browser does, redirects and all; the text of the page. */

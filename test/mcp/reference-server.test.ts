@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { parseCallResult } from "#tools/mcp-tool/call-server.ts";
 import { mcpOutput } from "#tools/mcp-tool/output.ts";
-import { mcpSettings, stdioTransport } from "../support/mcp-settings.ts";
+import { httpTransport, mcpSettings, stdioTransport } from "../support/mcp-settings.ts";
 import { type McpStage, mcpStage, NEVER } from "./mcp-stage.ts";
 
 const ENTRY = fileURLToPath(import.meta.resolve("@modelcontextprotocol/server-everything/dist/index.js"));
@@ -56,14 +56,7 @@ test(
     try {
       await isListening(port);
       const url = `http://127.0.0.1:${port}/mcp`;
-      const transport = {
-        type: "http",
-        url,
-        bearerTokenEnvVar: undefined,
-        httpHeaders: {},
-        envHttpHeaders: {},
-      } as const;
-      await using at = await mcpStage([mcpSettings("every", transport)]);
+      await using at = await mcpStage([mcpSettings("every", httpTransport(url))]);
       await exercise(at);
     } finally {
       far.kill("SIGKILL");

@@ -190,3 +190,6 @@ export class McpClient implements AsyncDisposable {
     for (const wake of watchers) wake();
   }
 }
+
+/** What `codex` is called with where nothing is to be asked and everything is allowed. */
+export const FREE = { prompt: "go", "approval-policy": "never", sandbox: "danger-full-access" };

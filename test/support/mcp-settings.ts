@@ -30,6 +30,13 @@ export function stdioTransport(command: string, args: readonly string[]): McpSer
   return { type: "stdio", command, args, env: {}, envVars: [], cwd: undefined };
 }
 
+type HttpTransport = Extract<McpServerSettings["transport"], { type: "http" }>;
+
+/** An address that speaks streamable HTTP, with nothing sent along unless said otherwise. */
+export function httpTransport(url: string, more: Partial<HttpTransport> = {}): HttpTransport {
+  return { type: "http", url, bearerTokenEnvVar: undefined, httpHeaders: {}, envHttpHeaders: {}, ...more };
+}
+
 /** The server of `mcp-server-raw.ts` that behaves in this way. */
 export function rawServer(
   behaviour: string,
