@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { CodexError } from "#lib/errors.ts";
 import { type ConnectOptions, connect, fileIdentity, type Opened } from "./connect.ts";
-import { isCorrupt, stateError } from "./errors.ts";
+import { deservesSecondLook, stateError } from "./errors.ts";
 import { heal } from "./heal.ts";
 import { readTransaction, writeTransaction } from "./transaction.ts";
 
@@ -48,7 +48,7 @@ export class Connection {
       try {
         return work(this.#current());
       } catch (error) {
-        if (!isCorrupt(error)) throw error;
+        if (!deservesSecondLook(error)) throw error;
         this.#drop();
         this.#opened = heal(this.#options, this.#report);
         return work(this.#opened.db);

@@ -6,6 +6,14 @@ export function isCorrupt(error: unknown): boolean {
   return hasCode(error, "SQLITE_CORRUPT") || hasCode(error, "SQLITE_NOTADB");
 }
 
+/**
+ * Whether a second look at the file is worth it: it is damaged, or reading it failed, which is also what a process
+ * meets that opens the file and its companions while another one is putting them aside.
+ */
+export function deservesSecondLook(error: unknown): boolean {
+  return isCorrupt(error) || hasCode(error, "SQLITE_IOERR");
+}
+
 /** Whether another process kept the database longer than the busy timeout. */
 export function isBusy(error: unknown): boolean {
   return hasCode(error, "SQLITE_BUSY");
