@@ -44,21 +44,30 @@ function tableAt(target: TomlTable, key: string): TomlTable {
 }
 
 function traceOrigins<O>(sources: readonly { table: TomlTable; origin: O }[]): OriginMap<O> {
-  const origins: OriginMap<O> = new Map();
-  for (const { table, origin } of sources) trace(table, "", origin, origins);
-  return origins;
+  const traced: Traced<O> = { origins: new Map(), filled: new Set() };
+  for (const { table, origin } of sources) trace(table, "", origin, traced);
+  return traced.origins;
+}
+
+interface Traced<O> {
+  origins: OriginMap<O>;
+  /** Dotted names of tables that something was found in. */
+  filled: Set<string>;
 }
 
 /** `prefix` is the dotted name of `table` with a final dot, or empty. */
-function trace<O>(table: TomlTable, prefix: string, origin: O, origins: OriginMap<O>): void {
+function trace<O>(table: TomlTable, prefix: string, origin: O, traced: Traced<O>): void {
+  const { origins, filled } = traced;
   for (const key of Object.keys(table)) {
     const value = table[key];
     const name = prefix + key;
     if (isTable(value) && Object.keys(value).length > 0) {
       origins.delete(name);
-      trace(value, `${name}.`, origin, origins);
+      filled.add(name);
+      trace(value, `${name}.`, origin, traced);
     } else {
-      if (!isTable(value)) forget(origins, `${name}.`);
+      // A look through all of them, so only for what took the place of a table.
+      if (!isTable(value) && filled.delete(name)) forget(origins, `${name}.`);
       origins.set(name, origin);
     }
   }
