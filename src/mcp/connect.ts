@@ -101,7 +101,7 @@ function createTransport({ settings, cwd, codexHome, env, watch, renewals }: Con
   if (at.type === "http") {
     const onAnswerOver = (id: number) => transport.answerOver(id);
     const sent = new SentSecrets();
-    const caller = { cwd, codexHome, env, renewals, sent, onAnswerOver };
+    const caller = { cwd, codexHome, env, watch, renewals, sent, onAnswerOver };
     const transport = new GuardedTransport(httpTransport(settings, at, caller));
     return { transport, stderrTail: () => "", hide: (text) => sent.hide(text) };
   }

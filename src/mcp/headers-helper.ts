@@ -1,5 +1,6 @@
 import { osErrorText } from "#lib/errors.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
+import type { OrphanWatch } from "#process/orphan-watch.ts";
 import { killSession } from "#process/process-group.ts";
 import { McpStartupError } from "./startup-error.ts";
 
@@ -7,14 +8,18 @@ import { McpStartupError } from "./startup-error.ts";
 const LIMIT_MS = 10_000;
 const LIMIT_BYTES = 64 << 10;
 
+/** Where a helper runs, with which variables, and who ends it when this process is killed. */
+interface HelperOptions {
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  watch: OrphanWatch;
+}
+
 /**
  * Runs `http_headers_helper` in a shell and reads the JSON object of headers it prints. Its standard error is
  * dropped and its output never quoted: both may hold secrets. Throws McpStartupError.
  */
-export async function headersFromHelper(
-  command: string,
-  options: { cwd: string; env: Readonly<Record<string, string>> },
-): Promise<Record<string, string>> {
+export async function headersFromHelper(command: string, options: HelperOptions): Promise<Record<string, string>> {
   const output = await runHelper(command, options);
   const headers = parseJsonObject(output);
   const entries = Object.entries(headers ?? {});
@@ -30,11 +35,10 @@ export async function headersFromHelper(
   return texts;
 }
 
-async function runHelper(
-  command: string,
-  { cwd, env }: { cwd: string; env: Readonly<Record<string, string>> },
-): Promise<Buffer> {
+async function runHelper(command: string, { cwd, env, watch }: HelperOptions): Promise<Buffer> {
+  watch.begin();
   const child = start(command, cwd, env);
+  watch.add(child.pid);
   let problem: string | undefined;
   const end = (text: string) => {
     problem = text;
@@ -58,6 +62,7 @@ async function runHelper(
     return Buffer.concat(pieces);
   } finally {
     clearTimeout(timer);
+    watch.remove(child.pid);
   }
 }
 

@@ -2,6 +2,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { McpServerSettings, McpTransport } from "#config/mcp-servers.ts";
 import { assertProxySupported } from "#lib/http-proxy.ts";
+import type { OrphanWatch } from "#process/orphan-watch.ts";
 import { authorizedFetch } from "./authorized-fetch.ts";
 import { boundedFetch } from "./bounded-fetch.ts";
 import { headersFromHelper } from "./headers-helper.ts";
@@ -21,6 +22,7 @@ export interface HttpCaller {
   cwd: string;
   codexHome: string;
   env: Environment;
+  watch: OrphanWatch;
   /** Hold the renewals of logins that are under way. */
   renewals: Set<Promise<unknown>>;
   /** Is told of every value of a header that goes out. */
@@ -54,12 +56,12 @@ export function httpTransport(settings: McpServerSettings, at: HttpTransport, ca
 function withHelper(
   headers: Readonly<Record<string, string>>,
   helper: string | undefined,
-  { cwd, env }: Pick<HttpCaller, "cwd" | "env">,
+  { cwd, env, watch }: Pick<HttpCaller, "cwd" | "env" | "watch">,
 ): () => Promise<Readonly<Record<string, string>>> {
   let printed: Promise<Record<string, string>> | undefined;
   return async () => {
     if (helper === undefined) return headers;
-    printed ??= headersFromHelper(helper, { cwd, env: passedEnvironment(env) });
+    printed ??= headersFromHelper(helper, { cwd, env: passedEnvironment(env), watch });
     return overlaid(headers, await printed);
   };
 }

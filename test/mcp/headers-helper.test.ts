@@ -1,13 +1,19 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { headersFromHelper } from "#mcp/headers-helper.ts";
+import { OrphanWatch } from "#process/orphan-watch.ts";
 import { startHttpMcpServer } from "../support/mcp-server-http.ts";
 import { mcpSettings } from "../support/mcp-settings.ts";
 import { tempHome } from "../support/temp-home.ts";
-import { mcpStage } from "./mcp-stage.ts";
+import { isGone, mcpStage } from "./mcp-stage.ts";
 
 const WAIT = 30_000;
+
+/** In an environment with nothing but a PATH. */
+function printed(command: string, cwd: string): Promise<Record<string, string>> {
+  return headersFromHelper(command, { cwd, env: { PATH: process.env.PATH ?? "" }, watch: new OrphanWatch() });
+}
 
 test(
   "what the command prints is in every request, and wins",
@@ -42,7 +48,7 @@ test(
 test("it runs in the session's folder with the environment of a server", async () => {
   await using home = await tempHome();
   const command = `printf '{"cwd":"%s","secret":"%s","stdin":"%s"}' "$(pwd)" "$SECRET" "$(cat)"`;
-  expect(await headersFromHelper(command, { cwd: home.cwd, env: { PATH: process.env.PATH ?? "" } })).toEqual({
+  expect(await printed(command, home.cwd)).toEqual({
     cwd: home.cwd,
     secret: "",
     stdin: "",
@@ -57,10 +63,35 @@ test.each([
   ["yes", "printed more than 65536 bytes"],
 ])("%s is a failure that shows nothing of it", async (command, words) => {
   await using home = await tempHome();
-  const failed = headersFromHelper(command, { cwd: home.cwd, env: { PATH: process.env.PATH ?? "" } });
+  const failed = printed(command, home.cwd);
   const message = await failed.then(
     () => "",
     (error: Error) => error.message,
   );
   expect(message).toBe(`the command of http_headers_helper ${words}`);
 });
+
+/** Runs a command that tells its process id in a file and then waits. */
+const HOLDER = `
+  import { headersFromHelper } from "#mcp/headers-helper.ts";
+  import { OrphanWatch } from "#process/orphan-watch.ts";
+  const [file] = process.argv.slice(1);
+  const command = "echo $$ > " + file + ".part; mv " + file + ".part " + file + "; trap '' TERM; sleep 60; true";
+  await headersFromHelper(command, { cwd: "/", env: { PATH: process.env.PATH }, watch: new OrphanWatch() });
+`;
+
+test(
+  "it does not outlive a process that is killed",
+  async () => {
+    await using home = await tempHome();
+    const file = join(home.root, "pid");
+    const holder = Bun.spawn([process.execPath, "-e", HOLDER, file], { cwd: import.meta.dir });
+    while (!existsSync(file) && holder.exitCode === null) await Bun.sleep(5);
+    const pid = Number(readFileSync(file, "utf8"));
+    expect(pid).toBeGreaterThan(1);
+    holder.kill("SIGKILL");
+    await holder.exited;
+    expect(await isGone(pid)).toBe(true);
+  },
+  WAIT,
+);
