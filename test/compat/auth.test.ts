@@ -40,7 +40,7 @@ requirement(
     const args = ["--config", `openai_base_url="${world.server.baseUrl}"`];
     // The variable leads to a closed port: only the key of the configuration can lead to the server.
     const env = { CODEX_API_KEY: "sk-codex", OPENAI_BASE_URL: "http://127.0.0.1:9/v1" };
-    const run = await world.run({ args, env, timeoutMs: 5_000 });
+    const run = await world.run({ args, env });
     expect(run.code).toBe(0);
     expect(world.server.requests).toHaveLength(1);
   },

