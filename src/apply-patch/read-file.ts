@@ -1,5 +1,5 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { CodexError, osErrorText } from "#lib/errors.ts";
+import { readRegularFile } from "#lib/regular-file.ts";
 
 /**
  * 64 MiB. Larger files are refused: an edit holds the old and the new content in memory, about four times
@@ -14,19 +14,12 @@ export const MAX_SHOWN_BYTES = 1024 * 1024;
 export type FileRead = { bytes: Buffer; mode: number } | { reason: string };
 
 /** Reads a regular file of at most `maxBytes`, without ever blocking on a pipe or a device. */
-export function readRegularFile(path: string, maxBytes: number = MAX_FILE_BYTES): FileRead {
+export function readForPatch(path: string, maxBytes: number = MAX_FILE_BYTES): FileRead {
   try {
-    // O_NONBLOCK: opening a named pipe for reading would otherwise wait for a writer.
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stat = fstatSync(fd);
-      if (stat.isDirectory()) throw Object.assign(new Error("is a directory"), { code: "EISDIR" });
-      if (!stat.isFile()) throw new CodexError("not_a_regular_file", "not a regular file");
-      if (stat.size > maxBytes) throw new CodexError("file_too_large", tooLarge(stat.size, maxBytes));
-      return { bytes: readFileSync(fd), mode: stat.mode & 0o7777 };
-    } finally {
-      closeSync(fd);
-    }
+    const { bytes, stat } = readRegularFile(path, ({ size }) => {
+      if (size > maxBytes) throw new CodexError("file_too_large", tooLarge(size, maxBytes));
+    });
+    return { bytes, mode: stat.mode & 0o7777 };
   } catch (error) {
     return { reason: osErrorText(error) };
   }

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { assertNever, osErrorText } from "#lib/errors.ts";
 import { ChangeList, type FileEdit } from "./change-list.ts";
 import type { Hunk, Patch, PatchError } from "./patch.ts";
-import { MAX_SHOWN_BYTES, readRegularFile } from "./read-file.ts";
+import { MAX_SHOWN_BYTES, readForPatch } from "./read-file.ts";
 import { realEntry, realTarget } from "./real-path.ts";
 import { rewrite } from "./rewrite.ts";
 import { decodeText, joinText, type TextFile } from "./text-file.ts";
@@ -198,7 +198,7 @@ class Plan {
     const planned = this.#files.get(target);
     if (planned === null) return { reason: osErrorText(Object.assign(new Error("removed"), { code: "ENOENT" })) };
     if (planned !== undefined) return planned;
-    const read = readRegularFile(target, maxBytes);
+    const read = readForPatch(target, maxBytes);
     if ("reason" in read) return read;
     const content = decodeText(read.bytes);
     return "refused" in content ? { reason: content.refused } : { content, mode: read.mode };

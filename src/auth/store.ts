@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
+import { readRegularFile } from "#lib/regular-file.ts";
 import { type AuthFile, authFileSchema } from "./auth-file.ts";
 
 /** Only the owner may read a credential. */
@@ -19,7 +20,7 @@ export function readAuthFile(codexHome: string): AuthFile | undefined {
   const path = authFilePath(codexHome);
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readRegularFile(path).bytes.toString();
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw unusable(path, osErrorText(error), error);

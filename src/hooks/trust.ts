@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { NEVER } from "#lib/abort.ts";
@@ -6,6 +5,7 @@ import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, messageOf, osErrorText } from "#lib/errors.ts";
 import { sha256Hex } from "#lib/hash.ts";
 import { withProcessLock } from "#lib/process-lock.ts";
+import { readRegularFile } from "#lib/regular-file.ts";
 import { type Hook, hookName } from "./config.ts";
 import { visibleText } from "./visible-text.ts";
 
@@ -127,7 +127,7 @@ function hashOf(approval: Approvals[number]): string {
 
 function readApprovals(file: string): v.InferOutput<typeof TRUST_FILE> {
   try {
-    return v.parse(TRUST_FILE, JSON.parse(readFileSync(file, "utf8")));
+    return v.parse(TRUST_FILE, JSON.parse(readRegularFile(file).bytes.toString()));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return { approved: [] };
     const expected = 'expected {"approved": [{"hash": "sha256:…"}]}';

@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
 import { messageOf } from "#lib/errors.ts";
 import { sha256Hex } from "#lib/hash.ts";
+import { readRegularFile } from "#lib/regular-file.ts";
 import { VERSION } from "#lib/version.ts";
 import { storedToolList, type ToolList } from "#providers/tool-list.ts";
 import { log } from "#telemetry/log.ts";
@@ -95,7 +96,7 @@ function hashOf(text: string): string {
 
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readRegularFile(path).bytes.toString();
   } catch {
     // The usual case after a change.
     return undefined;

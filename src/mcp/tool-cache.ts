@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { writeFileAtomic } from "#lib/atomic-file.ts";
@@ -6,6 +6,7 @@ import { nowMs } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import { sha256Hex } from "#lib/hash.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
+import { readRegularFile } from "#lib/regular-file.ts";
 import { VERSION } from "#lib/version.ts";
 import { log } from "#telemetry/log.ts";
 import { forgetOffers } from "./offer-cache.ts";
@@ -67,7 +68,7 @@ function settingsHash({ name, transport }: McpServerSettings): string {
 
 function readObject(path: string): Record<string, unknown> | undefined {
   try {
-    return parseJsonObject(readFileSync(path));
+    return parseJsonObject(readRegularFile(path).bytes);
   } catch {
     // The usual case: this server was never asked before.
     return undefined;

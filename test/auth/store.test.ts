@@ -50,6 +50,11 @@ test("forgetting", () => {
   expect(readAuthFile(root)).toBeUndefined();
 });
 
+test("a named pipe in its place is told of, not waited for", () => {
+  expect(Bun.spawnSync(["mkfifo", authFilePath(root)]).exitCode).toBe(0);
+  expect(() => readAuthFile(root)).toThrow("not a regular file");
+});
+
 test("a home that cannot be written is a clear error", () => {
   const file = join(root, "file");
   writeFileSync(file, "");

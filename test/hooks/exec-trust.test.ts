@@ -132,6 +132,16 @@ describe("a project's hooks", () => {
     expect(await trusts()).toEqual(["two trusted", "one changed"]);
   }, 60_000);
 
+  test("do not run while the approvals cannot be read, and nothing waits for a named pipe in their place", async () => {
+    const { stage, mark } = await projectHook({ trusted: true });
+    await using _ = stage;
+    const file = stage.path(".codex/hooks-trust.json");
+    expect(Bun.spawnSync(["mkfifo", file]).exitCode).toBe(0);
+    const { code, stderr } = await stage.run(GO);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`Cannot read "${file}": not a regular file`)]);
+    expect(existsSync(mark)).toBe(false);
+  }, 60_000);
+
   test("are all approved when many processes do so at once", async () => {
     const { stage } = await projectHook({ trusted: true });
     await using _ = stage;

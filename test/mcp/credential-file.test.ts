@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   rmdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -80,7 +81,7 @@ test.each([
   expect(readFileSync(path, "utf8")).toBe(content);
 });
 
-test("a folder in its place is told of; a link leads to the file, which becomes private; an empty one is none", async () => {
+test("a folder or a named pipe in its place is told of; a link leads to the file, which becomes private; an empty one is none", async () => {
   await using home = await tempHome();
   const path = join(home.codexHome, ".credentials.json");
   const store = credentialFile(home.codexHome);
@@ -88,6 +89,10 @@ test("a folder in its place is told of; a link leads to the file, which becomes 
   await expect(store.read(KEY)).rejects.toThrow(`in "${path}": Is a directory (os error 21)`);
   await expect(store.write(KEY, login("new"))).rejects.toThrow("Is a directory");
   rmdirSync(path);
+  expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
+  await expect(store.read(KEY)).rejects.toThrow(`in "${path}": not a regular file`);
+  await expect(store.write(KEY, login("new"))).rejects.toThrow("not a regular file");
+  rmSync(path);
   const target = home.write("elsewhere.json", "");
   chmodSync(target, 0o644);
   symlinkSync(target, path);

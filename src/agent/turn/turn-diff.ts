@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, relative } from "node:path";
 import { type FilePair, type FileVersion, gitDiff } from "#apply-patch/git-diff.ts";
-import { readRegularFile } from "#apply-patch/read-file.ts";
+import { readForPatch } from "#apply-patch/read-file.ts";
 import { findGitRoot } from "#git/repository.ts";
 import type { Event } from "#protocol/events.ts";
 import type { FileChange } from "#protocol/file-change.ts";
@@ -91,7 +91,7 @@ function versionAt(path: string): FileVersion | "untold" | null {
   const stat = statOf(path);
   if (stat === undefined) return null;
   if (stat.isSymbolicLink()) return { mode: "120000", content: Buffer.from(readlinkSync(path)) };
-  const read = readRegularFile(path, MAX_TOLD_BYTES);
+  const read = readForPatch(path, MAX_TOLD_BYTES);
   return "reason" in read ? "untold" : { mode: read.mode & 0o111 ? "100755" : "100644", content: read.bytes };
 }
 

@@ -7,7 +7,6 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
-  readFileSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +15,7 @@ import { writeFully } from "#lib/atomic-file.ts";
 import { CodexError, errnoOf, osErrorText } from "#lib/errors.ts";
 import { parseJsonObject } from "#lib/jsonl.ts";
 import { withProcessLock } from "#lib/process-lock.ts";
+import { readRegularFile } from "#lib/regular-file.ts";
 import { type LoginKey, parseStoredLogin, type StoredLogin, storeKey } from "./stored-login.ts";
 
 /** Where logins are kept. Every function throws a CodexError that says what stands in the way. */
@@ -51,8 +51,6 @@ export function credentialFile(codexHome: string): CredentialStore {
   };
 }
 
-/** A change that was begun is finished: half a login is worse than none. */
-
 /** What a reader found half changed is whole a moment later. */
 async function settledEntries(path: string): Promise<Map<string, unknown>> {
   try {
@@ -68,7 +66,7 @@ const REREAD_AFTER_MS = 20;
 function readEntries(path: string): Map<string, unknown> {
   let content: Buffer;
   try {
-    content = readFileSync(path);
+    content = readRegularFile(path).bytes;
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return new Map();
     throw unusable("read", path, osErrorText(error));
