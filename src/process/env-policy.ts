@@ -34,7 +34,7 @@ export interface ChildEnvOptions {
 const CORE_NAMES = ["HOME", "LOGNAME", "PATH", "SHELL", "USER", "USERNAME", "TMPDIR", "TEMP", "TMP"];
 const DEFAULT_EXCLUDES = ["*KEY*", "*SECRET*", "*TOKEN*"];
 
-/** Credentials of Codex itself; providers add their `env_key` and `env_http_headers` variables. */
+/** Credentials of Codex itself; providers and MCP servers add the variables that hold theirs. */
 export const OWN_CREDENTIAL_NAMES: readonly string[] = ["CODEX_API_KEY", "OPENAI_API_KEY"];
 
 /** No colours, no pagers, UTF-8: what a program needs to know when nobody looks at a terminal. */

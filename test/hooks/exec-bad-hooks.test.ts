@@ -210,17 +210,3 @@ test("async hooks: nobody waits, eight processes at a time, none is left", async
     await until(() => !isRunning(Number(readFileSync(stage.path("hanging"), "utf8"))));
   }
 }, 60_000);
-
-test("no credential of ours reaches a hook, whatever provider it is for", async () => {
-  await using stage = await hookStage({
-    responses: [say("ok")],
-    tables: `[model_providers.other]\nname = "other"\nbase_url = "http://127.0.0.1:1"\nenv_key = "OTHER_KEY"\n`,
-  });
-  const handler = { type: "command", command: `env > ${stage.path("env")}` };
-  stage.home.write(".codex/hooks.json", JSON.stringify({ hooks: { SessionStart: [{ hooks: [handler] }] } }));
-  const env = { OPENAI_API_KEY: "sk-one", CODEX_API_KEY: "sk-two", OTHER_KEY: "sk-three", MINE: "kept" };
-  expect((await stage.run(["exec", "go"], { env })).code).toBe(0);
-  const seen = readFileSync(stage.path("env"), "utf8");
-  expect(seen).toContain("MINE=kept");
-  expect(seen).not.toMatch(/sk-one|sk-two|sk-three/);
-}, 60_000);
