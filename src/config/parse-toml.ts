@@ -33,13 +33,19 @@ export async function parseToml(text: string): Promise<ParsedToml> {
 }
 
 /**
+ * Its time grows with the square of the number of tables: 800 trusted projects in 50 KB take it longer than the other
+ * parser, 20,000 take three seconds.
+ */
+const MAX_PLAIN_CHARS = 32 << 10;
+
+/**
  * The table of a document of texts, flags, lists and tables, read by the parser Bun has built in: it takes a tenth of
  * the time, which every start with ten MCP servers would notice. Undefined for a document it must not answer for: it
  * gives 1 and 1.0 alike, its dates are objects, it turns a line's end within a text into `\n`, and it does not say
  * where a mistake is.
  */
 function parsePlain(text: string): TomlTable | undefined {
-  if (text.includes("\r")) return undefined;
+  if (text.length > MAX_PLAIN_CHARS || text.includes("\r")) return undefined;
   try {
     const table = Bun.TOML.parse(text);
     return isPlain(table, 0) ? (table as TomlTable) : undefined;
