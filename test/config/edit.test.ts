@@ -261,4 +261,4 @@ test("whatever is added can be read back, and taken away again", async () => {
     }),
     { numRuns: 60 },
   );
-}, 20_000);
+}, 60_000);

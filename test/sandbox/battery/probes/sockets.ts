@@ -71,7 +71,7 @@ async def main():
     loop = asyncio.get_running_loop()
     done = loop.create_future()
     threading.Timer(0.01, lambda: loop.call_soon_threadsafe(done.set_result, 0)).start()
-    await asyncio.wait_for(done, 3)
+    await asyncio.wait_for(done, 8)
 asyncio.run(main())'`,
     { needs: "python3" },
   ),
