@@ -30,7 +30,7 @@ async function told(scene: Scene): Promise<CodexEvent["msg"][]> {
 
 async function lines(path: string, count: number): Promise<Record<string, unknown>[]> {
   const read = () => (existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n") : []);
-  for (let tries = 0; tries < 200 && read().length < count; tries++) await Bun.sleep(25);
+  for (let tries = 0; tries < 1000 && read().length < count; tries++) await Bun.sleep(25);
   return read().map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 

@@ -23,7 +23,7 @@ requirement(
     const world = await stage.world({ config: `notify = ${notify}`, responses, files: { "sub/a": "" } });
     const run = await world.run({ args: ["-C", "sub"] });
     const path = join(world.cwd, "out.json");
-    for (let tries = 0; tries < 100 && !existsSync(path); tries++) await Bun.sleep(20);
+    for (let tries = 0; tries < 1000 && !existsSync(path); tries++) await Bun.sleep(20);
     expect(JSON.parse(world.read("out.json"))).toEqual({
       type: "agent-turn-complete",
       "thread-id": String(run.events[0]?.thread_id),
@@ -41,7 +41,7 @@ requirement(["exec.notify.once"], "notify runs once per turn", async () => {
   const responses = [answer(functionCall("exec_command", { cmd: "true" })), answer(assistantText("done"))];
   const played = await stage.play({ config: `notify = ${notify}`, responses });
   const calls = join(played.world.cwd, "calls.txt");
-  for (let tries = 0; tries < 100 && !existsSync(calls); tries++) await Bun.sleep(20);
+  for (let tries = 0; tries < 1000 && !existsSync(calls); tries++) await Bun.sleep(20);
   await Bun.sleep(200);
   expect(played.world.read("calls.txt")).toBe("x\n");
 });
@@ -57,7 +57,7 @@ requirement(["exec.notify.own-arguments"], "what the list has stands before the 
   ]);
   const { world } = await stage.play({ config: `notify = ${notify}` });
   const file = join(world.cwd, "args.txt");
-  for (let tries = 0; tries < 200 && !existsSync(file); tries++) await Bun.sleep(20);
+  for (let tries = 0; tries < 1000 && !existsSync(file); tries++) await Bun.sleep(20);
   expect(world.read("args.txt")).toBe("3\na b\nc\n");
 });
 
@@ -68,7 +68,7 @@ requirement(["exec.notify.outlives"], "a slow notify program holds nothing up an
   const file = join(played.world.cwd, "late.txt");
   expect(existsSync(file)).toBeFalse();
   writeFileSync(join(played.world.cwd, "ended.txt"), "");
-  for (let tries = 0; tries < 300 && !existsSync(file); tries++) await Bun.sleep(20);
+  for (let tries = 0; tries < 1000 && !existsSync(file); tries++) await Bun.sleep(20);
   expect(played.world.read("late.txt")).toBe("late\n");
 });
 
@@ -78,7 +78,7 @@ requirement(["exec.notify.resumed"], "each turn of a resumed thread is told of b
   const first = await world.run({});
   await world.run({ args: ["resume", String(first.events[0]?.thread_id)], prompt: "more" });
   const lines = () => (existsSync(join(world.cwd, "told.txt")) ? world.read("told.txt").trimEnd().split("\n") : []);
-  for (let tries = 0; tries < 200 && lines().length < 2; tries++) await Bun.sleep(20);
+  for (let tries = 0; tries < 1000 && lines().length < 2; tries++) await Bun.sleep(20);
   const told = lines().map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(told.map((payload) => payload["thread-id"])).toEqual(Array(2).fill(first.events[0]?.thread_id));
   expect(told[0]?.["turn-id"]).not.toBe(told[1]?.["turn-id"]);

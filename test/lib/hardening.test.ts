@@ -65,7 +65,7 @@ test.skipIf(skip)("commands, sandboxed too, and terminals work as before", async
     let typed = "";
     const terminal = Bun.spawn(["/bin/echo", "typed"], { terminal: { data: (_, chunk) => { typed += chunk.toString(); } } });
     await terminal.exited;
-    for (let tries = 0; typed === "" && tries < 100; tries++) await Bun.sleep(10);
+    for (let tries = 0; typed === "" && tries < 1000; tries++) await Bun.sleep(10);
     console.log(JSON.stringify({ inside, typed }));
     process.exit(0);`;
   try {

@@ -161,7 +161,7 @@ test(
     await at.settled();
     expect(await at.text("tiny", "change")).toBe("changed");
     const names = () => [...at.servers.tools.keys()];
-    for (let tries = 0; tries < 200 && names().length !== 1; tries++) await Bun.sleep(20);
+    for (let tries = 0; tries < 1000 && names().length !== 1; tries++) await Bun.sleep(20);
     expect(names()).toEqual(["mcp__tiny__fresh"]);
     expect([...at.again([rawServer("tiny")]).servers.tools.keys()]).toEqual(["mcp__tiny__fresh"]);
   },
@@ -217,7 +217,7 @@ test(
     setTimeout(() => abort.abort(reason), 50);
     expect(await call?.catch((error: unknown) => error)).toBe(reason);
     const cancelled = () => readFileSync(log, "utf8").includes('"method":"notifications/cancelled"');
-    for (let tries = 0; tries < 200 && !cancelled(); tries++) await Bun.sleep(20);
+    for (let tries = 0; tries < 1000 && !cancelled(); tries++) await Bun.sleep(20);
     expect(cancelled()).toBe(true);
   },
   WAIT,

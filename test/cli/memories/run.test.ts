@@ -40,10 +40,14 @@ describe("run --wait over the sample sessions", () => {
     expect(home.snapshot()).toEqual(before);
   });
 
-  test("says in words what it did, and nothing on standard error", async () => {
+  test("says in words what it did, and on standard error no more than how far it is", async () => {
     await using home = await sampleHome();
     const run = await home.run("run");
-    expect({ code: run.code, stderr: run.stderr }).toEqual({ code: 0, stderr: "" });
+    // Told once a second has passed, which on a loaded machine it has.
+    expect({ code: run.code, stderr: run.stderr.replace(/^memories: \d+ of 12: .*\n/gm, "") }).toEqual({
+      code: 0,
+      stderr: "",
+    });
     expect(run.stdout).toBe(
       "Read 12 sessions: something was kept of 11, nothing worth keeping was in 1, 0 failed.\nWhat was learnt was merged into MEMORY.md.\n",
     );

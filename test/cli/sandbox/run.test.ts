@@ -148,7 +148,7 @@ describe.skipIf(skip || process.platform !== "linux")("codex sandbox", () => {
     await child.stdout.getReader().read();
     child.kill("SIGTERM");
     expect(await child.exited).toBe(128 + 15);
-    for (let tries = 0; tries < 100 && readdirSync(home.cwd).length > 0; tries++) await Bun.sleep(50);
+    for (let tries = 0; tries < 1000 && readdirSync(home.cwd).length > 0; tries++) await Bun.sleep(50);
     expect(readdirSync(home.cwd)).toEqual([]);
   });
 });

@@ -100,8 +100,9 @@ describe("a recording", () => {
     });
     const client = createRecorder(clientOf({ baseUrl: server.baseUrl }), file, { warn });
     const stop = new AbortController();
-    setTimeout(() => stop.abort(), 100);
-    await collect(client, withTool(), stop.signal);
+    for await (const batch of client.stream(withTool(), { signal: stop.signal })) {
+      if (batch.some(({ type }) => type === "item_done")) stop.abort();
+    }
     const [events = []] = await replayed(createReplayClient(file), 1);
     expect(events.map((event) => event.type)).toEqual(["created", "item_added", "text_delta", "item_done", "failed"]);
     expect(failureOf(events)).toMatchObject({ retry: false, kind: "aborted" });
