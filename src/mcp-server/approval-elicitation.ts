@@ -124,12 +124,7 @@ function question(request: ApprovalRequest): string {
  * What the client's answer means: Codex CLI's own form (`{"decision": …}`, also inside `content`), or the standard one
  * (`{"action": …}`), in which only "accept" is a yes. Anything else, errors included, is a no.
  */
-export function approvalDecision(answer: ClientAnswer, request: ApprovalRequest): ApprovalDecision {
-  const decision = decisionOf(answer);
-  return decision.type === "approved_with_rule" && request.type !== "command" ? { type: "approved" } : decision;
-}
-
-function decisionOf(answer: ClientAnswer): ApprovalDecision {
+export function approvalDecision(answer: ClientAnswer): ApprovalDecision {
   if (answer.type !== "result" || !isObject(answer.result)) return { type: "denied" };
   const { decision, action, content } = answer.result;
   if (action === "decline" || action === "cancel") return { type: "denied" };

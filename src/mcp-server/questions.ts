@@ -28,7 +28,7 @@ export class Questions {
   async askApproval(requestId: string, request: ApprovalRequest, ids: QuestionIds): Promise<void> {
     const answer = await this.#ask(requestId, approvalParams(request, ids));
     if (answer.type === "withdrawn") return;
-    this.#submit({ type: "approval_answer", requestId, decision: approvalDecision(answer, request) });
+    this.#submit({ type: "approval_answer", requestId, decision: approvalDecision(answer) });
   }
 
   /** Asks for an MCP server of the session, which gets a no at once where the client cannot be asked. */

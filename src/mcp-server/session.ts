@@ -154,7 +154,6 @@ export class Session {
   /** Ends the turn, the commands and the thread. */
   async close(): Promise<void> {
     await this.#runtime.shutdown();
-    this.#finish(this.#interrupted());
   }
 
   /** See `Runtime.learn`; one session of the process is enough. */

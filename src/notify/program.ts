@@ -70,5 +70,5 @@ export function notificationPayload(notification: TurnNotification): string {
 
 /** The first half of a text with a mark that something is missing. */
 function shortened(text: string): string {
-  return `${text.slice(0, Math.floor(text.length / 2)).toWellFormed()}…`;
+  return `${text.slice(0, Math.floor(text.length / 2))}…`;
 }
