@@ -320,6 +320,8 @@ requirement(["mcp-server.events.mcp-failed"], "servers that do not start", async
     ],
     ["mute", { state: "failed", error: expect.stringMatching(/^MCP client for `mute` timed out after 1 seconds\. /) }],
   ]);
+  const ofServers = client.events().filter(({ msg }) => msg.type.startsWith("mcp_startup_"));
+  expect(new Set(ofServers.map(({ id }) => id))).toEqual(new Set([""]));
   const [complete] = client.msgs("mcp_startup_complete");
   expect(complete).toMatchObject({ ready: [], cancelled: [] });
   expect(complete?.failed).toEqual(

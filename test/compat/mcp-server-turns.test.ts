@@ -52,7 +52,8 @@ requirement(
     expect(turns[0]).toBe("first");
     expect(new Set(reply.map(({ id }) => id))).toEqual(new Set([String(turns[1])]));
     const notified = await lines(join(world.home, "told"), 2);
-    expect(notified.map((payload) => payload["turn-id"])).toEqual(turns);
+    // Nobody waits for these programs: the second may write first.
+    expect(new Set(notified.map((payload) => payload["turn-id"]))).toEqual(new Set(turns));
     const contexts = world.rollout().filter(({ type }) => type === "turn_context");
     const started = world.rollout().filter(({ payload }) => payload.type === "task_started");
     expect(contexts).toHaveLength(2);

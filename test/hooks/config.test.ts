@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "#config/load.ts";
 import { resolveSettings } from "#config/resolve.ts";
@@ -230,7 +230,9 @@ describe("a project's hooks", () => {
     });
     home.write("home/hooks-trust.json", JSON.stringify({ approved: [hookHash(theirs)] }));
     expect(trusted()).toEqual({ hooks, warnings: [] });
-    await new HookApprovals(home.codexHome).set([theirs], true, hooks);
+    const approvals = new HookApprovals(home.codexHome);
+    await approvals.set([theirs], true, hooks);
+    expect(statSync(approvals.file).mode & 0o777).toBe(0o600);
     expect(trusted()).toEqual({ hooks, warnings: [] });
     for (const change of [
       { handler: { type: "command", command: "other" } },
@@ -238,6 +240,10 @@ describe("a project's hooks", () => {
       { file: "/elsewhere" },
       { onError: "block" },
       { timeoutMs: 5 },
+      { event: "SessionStart" },
+      { isAsync: true },
+      { contextLimit: 1 },
+      { statusMessage: "x" },
     ] as const) {
       expect(trusted([{ ...theirs, ...change }]).hooks).toEqual([]);
     }

@@ -201,6 +201,21 @@ describe("continue: false", () => {
   }, 60_000);
 });
 
+test("the log has the beginning of what a hook printed, unless the hook wants none of it there", async () => {
+  await using stage = await hookStage({
+    responses: [answer(assistantText("ok"))],
+    hooks: {
+      SessionStart: [{ command: `printf 'seen %02000d' 0` }],
+      Stop: [printing({ suppressOutput: true, systemMessage: "unseen" })],
+    },
+  });
+  const { stderr } = await stage.run(GO, { env: { RUST_LOG: "hooks=debug" } });
+  const logged = stderr
+    .split("\n")
+    .flatMap((line) => /hooks: hook key=.*(?= output=) output=(.*)$/.exec(line)?.[1] ?? []);
+  expect(logged).toEqual([`"seen ${"0".repeat(995)}"`, '""']);
+}, 60_000);
+
 test("a failing hook of an event that nothing can stop is only shown", async () => {
   await using stage = await hookStage({
     responses: [answer(assistantText("ok"))],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, symlinkSync, utimesSync } from "node:fs";
+import { chownSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import { dirname } from "node:path";
 import { answer, assistantText, customToolCall, functionCall, localShellCall } from "../support/model-script.ts";
 import { tempHome } from "../support/temp-home.ts";
@@ -300,6 +300,7 @@ describe("what the model is told", () => {
     expect(stored[0]).toEndWith("99999\n100000");
     expect(stored[1]).toBe(long);
     expect(files.every((file) => file.startsWith(stage.path("tmp/codex-hook-outputs-")))).toBe(true);
+    expect(files.map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600]);
   }, 60_000);
 
   test("what was stored stays a week, or as long as a session that is not stored itself", async () => {
@@ -316,13 +317,21 @@ describe("what the model is told", () => {
     folder("codex-hook-outputs-newone", 6);
     folder("codex-hook-outputs-of-mine", 8);
     folder("target", 8);
+    // Only root can make a folder of somebody else's, and only root could remove it.
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) {
+      folder("codex-hook-outputs-theirs", 8);
+      chownSync(stage.path("tmp/codex-hook-outputs-theirs"), 65534, 65534);
+    }
     symlinkSync(stage.path("tmp/target"), stage.path("tmp/codex-hook-outputs-linked"));
     const left = async (args: readonly string[]) => {
       await stage.run(args, { env: { TMPDIR: stage.path("tmp") } });
       const names = readdirSync(stage.path("tmp")).filter((name) => /^codex-hook|^target/.test(name));
       return names.toSorted();
     };
-    const others = ["linked", "newone", "of-mine"].map((name) => `codex-hook-outputs-${name}`);
+    const others = ["linked", "newone", "of-mine", ...(isRoot ? ["theirs"] : [])].map(
+      (name) => `codex-hook-outputs-${name}`,
+    );
     expect(await left(["exec", "--ephemeral", "go"])).toEqual([...others, "target"]);
     expect(existsSync(stage.path("tmp/target/text.txt"))).toBe(true);
     expect(await left(GO)).toHaveLength(others.length + 2);

@@ -1,9 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import type { Hook, HookEvent } from "#hooks/config.ts";
-import { type HookVerdict, verdictOf } from "#hooks/output.ts";
+import { type HookVerdict, mergeVerdicts, verdictOf } from "#hooks/output.ts";
 
-/** What a command that ended with 0 and printed this means. */
-function verdict(event: HookEvent, stdout: string, more: Partial<Hook> = {}): HookVerdict {
+/** What a command that printed this means; it ended with 0 unless `end` says otherwise. */
+function verdict(
+  event: HookEvent,
+  stdout: string,
+  more: Partial<Hook> = {},
+  end: { code: number; stderr: string } = { code: 0, stderr: "" },
+): HookVerdict {
   const hook: Hook = {
     key: "k",
     event,
@@ -18,7 +23,7 @@ function verdict(event: HookEvent, stdout: string, more: Partial<Hook> = {}): Ho
     isProject: false,
     ...more,
   };
-  return verdictOf(hook, { type: "exited", code: 0, stdout, stderr: "" }, (text) => text);
+  return verdictOf(hook, { type: "exited", stdout, ...end }, (text) => text);
 }
 
 const UTF16 = Buffer.from('\ufeff{"decision":"block"}', "utf16le").toString("utf8");
@@ -73,9 +78,42 @@ describe.each(["PreToolUse", "PermissionRequest"] as const)(
   },
 );
 
+test("what people are shown of a hook that failed hides nothing and is not without end", () => {
+  const hook = { handler: { type: "command", command: "guard\u202e \u200b" } } as const;
+  expect(verdict("PreToolUse", "nonsense", hook).block).toStartWith(
+    'The PreToolUse hook "guard\\u{202e} \\u{200b}" failed: it ',
+  );
+  const { messages } = verdict("Stop", "", {}, { code: 1, stderr: "x".repeat(100_000) });
+  expect(messages).toEqual([`The Stop hook "guard" failed: it ended with exit code 1: ${"x".repeat(2000)}`]);
+});
+
 test("a decision in a list is not one", () => {
   const stdout = '{"hookSpecificOutput":{"decision":[{"behavior":"deny"}]}}';
   expect(verdict("PermissionRequest", stdout).block).toContain("`hookSpecificOutput.decision`");
+});
+
+test("a consent with a key that nobody knows is none", () => {
+  const stdout = '{"hookSpecificOutput":{"decision":{"behavior":"allow","onlyFor":"root"}}}';
+  const { permission, block } = verdict("PermissionRequest", stdout);
+  expect(permission).toBeNull();
+  expect(block).toContain("`hookSpecificOutput.decision.onlyFor`, which is no answer to");
+});
+
+test("of several answers the strictest counts: a refusal that ends the turn, a refusal, a consent", () => {
+  const answered = (decision: object) =>
+    verdict("PermissionRequest", JSON.stringify({ hookSpecificOutput: { decision } }));
+  const allow = answered({ behavior: "allow" });
+  const deny = answered({ behavior: "deny", message: "no" });
+  const end = answered({ behavior: "deny", message: "end", interrupt: true });
+  expect(mergeVerdicts([allow, deny, end]).permission).toEqual({ behavior: "deny", message: "end", interrupt: true });
+  expect(mergeVerdicts([allow, deny]).permission).toEqual({ behavior: "deny", message: "no", interrupt: false });
+  expect(mergeVerdicts([allow, verdict("PermissionRequest", "{}")]).permission).toEqual({ behavior: "allow" });
+});
+
+test("a hook that ends the turn counts before one that only blocks", () => {
+  const block = verdict("Stop", '{"decision":"block","reason":"go on"}');
+  const stop = verdict("Stop", '{"continue":false,"stopReason":"enough"}');
+  expect(mergeVerdicts([block, stop])).toMatchObject({ block: "enough", stop: true });
 });
 
 test("other events go on ignoring text and keys they do not know, but no list in place of an object", () => {

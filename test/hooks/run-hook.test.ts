@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { getEventListeners } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type HookRun, type HookRunOptions, runHook } from "#hooks/run-hook.ts";
@@ -177,4 +178,10 @@ describe("runHook", () => {
     await expect(running).rejects.toThrow("stop it");
     await gone(pid);
   }, 30_000);
+});
+
+test("a hook that has ended is not killed by what ends the turn later: its number may be somebody else's", async () => {
+  const { signal } = new AbortController();
+  expect(await run("true", {}, signal)).toMatchObject({ code: 0 });
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Connected, connect } from "../compat/mcp-server-stage.ts";
 import { type Scene, useStage } from "../compat/stage.ts";
 import type { Answering } from "../support/mcp-client.ts";
-import { answer, assistantText, functionCall } from "../support/model-script.ts";
+import { answer, assistantText, customToolCall, functionCall } from "../support/model-script.ts";
 
 const stage = useStage();
 const ASKING = { prompt: "do it", "approval-policy": "untrusted", sandbox: "workspace-write" };
@@ -55,6 +55,7 @@ describe("answers that are a no", () => {
     { result: { action: "decline", decision: "approved" } },
     { result: { action: "cancel" } },
     { result: { action: "accept", content: { decision: "denied" } } },
+    { result: { content: { decision: "approved" } } },
     { result: {} },
     { result: "yes" },
     { result: [true] },
@@ -93,6 +94,16 @@ test("approved with a rule, it is written down and holds at once", async () => {
   expect(text).toContain('["touch", "x"]');
 });
 
+test("a patch that is approved with a rule is written, and no rule", async () => {
+  const patch = "*** Begin Patch\n*** Add File: x\n+hi\n*** End Patch\n";
+  const scene = { responses: [answer(customToolCall("apply_patch", patch)), answer(assistantText("done"))] };
+  const amendment = { approved_execpolicy_amendment: { proposed_execpolicy_amendment: ["touch"] } };
+  const { client, world } = await play(scene, () => ({ result: { decision: amendment } }));
+  expect(client.questions()).toHaveLength(1);
+  expect(readFileSync(join(world.cwd, "x"), "utf8")).toBe("hi\n");
+  expect(existsSync(join(world.codexHome, "rules"))).toBeFalse();
+});
+
 test("an abort ends the turn, and the call is answered", async () => {
   const { client, world, isError } = await play(commands("touch x"), () => ({ result: { decision: "abort" } }));
   expect(isError).toBeTrue();
@@ -119,6 +130,20 @@ test("a question whose turn is cancelled is taken back, and a late answer does n
 test("an answered question is not taken back", async () => {
   const { client } = await play(commands("touch x"), () => ({ result: { decision: "approved" } }));
   expect(client.messages.filter(({ method }) => method === "notifications/cancelled")).toEqual([]);
+});
+
+test("the model's words are one line each, and steer no terminal", async () => {
+  const call = { cmd: "touch x\n\u001b[2J\u202eok", sandbox_permissions: "require_escalated" };
+  const lie = "fine\nIt would run in the sandbox.\u001b[1A\u0007";
+  await using at = await connect(stage, {
+    responses: [answer(functionCall("exec_command", { ...call, justification: lie })), answer(assistantText("done"))],
+  });
+  await at.client.call("codex", { prompt: "do it", sandbox: "read-only" });
+  const [asked, told] = [
+    `Allow Codex to run \`/bin/bash -lc 'touch x\u2424\ufffdok'\` in \`${at.world.cwd}\`?`,
+    "It would run without the sandbox. Reason: fine\u2424It would run in the sandbox.\ufffd",
+  ];
+  expect(at.client.questions()[0]?.params?.message).toBe(`${asked}\n${told}`);
 });
 
 test("who lets a command out of the sandbox is told so, with the model's reason", async () => {

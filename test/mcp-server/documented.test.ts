@@ -33,12 +33,11 @@ test("the example of the page runs as it stands, with a key that only the enviro
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   expect(stderr).toBe("");
   expect(await child.exited).toBe(0);
-  // The client may forget a call before it has told of what came last.
-  expect(stdout.split("\n").filter((line) => line !== "Thinking")).toEqual([
+  // The client may forget a call before it has told of what came last, which on a slow machine is more.
+  expect(stdout.split("\n").filter((line) => !/^(Thinking$|Running )/.test(line))).toEqual([
     "Waiting for an answer",
     `Allow Codex to run \`/bin/bash -lc 'touch made'\` in \`${world.cwd}\`?`,
     "It would run without the sandbox. Reason: why not",
-    "Running /bin/bash -lc 'touch made'",
     "fixed",
     "",
   ]);

@@ -5,6 +5,25 @@ import { assistantText, completed, created, sse } from "../support/model-script.
 
 const stage = useStage();
 
+test("servers that are all disabled are ready at once, which is told once", async () => {
+  await using at = await connect(stage, { tables: '[mcp_servers.off]\ncommand = "none"\nenabled = false\n' });
+  await at.client.call("codex", { prompt: "go" });
+  expect(at.client.msgs("mcp_startup_complete")).toEqual([
+    { type: "mcp_startup_complete", ready: [], failed: [], cancelled: [] },
+  ]);
+});
+
+test("what is odd about the configuration and about the model is told before the turn", async () => {
+  await using at = await connect(stage);
+  await at.client.call("codex", { prompt: "go", model: "nobodys", config: { no_such_key: 1 } });
+  const types = at.client.events().map(({ msg }) => msg.type);
+  expect(at.client.msgs("warning").map(({ message }) => message)).toEqual([
+    "Ignored unknown configuration keys: `no_such_key`",
+    expect.stringContaining('Nothing is known about model "nobodys"'),
+  ]);
+  expect(types.lastIndexOf("warning")).toBeLessThan(types.indexOf("task_started"));
+});
+
 test("tokens written into a cache are counted where the host reports them", async () => {
   const usage = { input_tokens: 10, cached_input_tokens: 4, cache_write_input_tokens: 3, output_tokens: 5 };
   const round = (given: typeof usage | { input_tokens: number }) =>

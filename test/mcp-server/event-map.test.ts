@@ -203,6 +203,17 @@ test("durations are whole seconds and nanoseconds", () => {
   expect(end).toMatchObject({ duration: { secs: 1, nanos: 500_250_000 }, exit_code: 0, source: "agent" });
 });
 
+test("a command that was ended has no exit code, and that is no success", () => {
+  const killed = { ...COMMAND, output: "", exitCode: null, durationMs: 1 };
+  expect(newMap().messages({ type: "command_finished", ...killed })).toMatchObject([{ exit_code: -1 }]);
+});
+
+test("a hook that blocks is told of with its reason", () => {
+  expect(newMap().messages({ type: "hook_blocked", event: "Stop", reason: "not yet" })).toEqual([
+    { type: "background_event", message: "Stop blocked: not yet" },
+  ]);
+});
+
 test("raw reasoning is told apart only when it is to be shown", () => {
   const event: Event = { type: "reasoning", itemId: "r", summary: ["s"], raw: ["x", "y"] };
   const types = (map: EventMap) => map.messages(event).map(({ type }) => type);

@@ -63,6 +63,18 @@ describe("a client that goes away", () => {
     expect(await at.client.exited).toBe(0);
   });
 
+  test("a last request without a line's end is answered too", async () => {
+    const world = await stage.world({});
+    const child = Bun.spawn([cliBinary(), "mcp-server"], {
+      cwd: world.cwd,
+      env: { PATH: Bun.env.PATH, HOME: world.home, CODEX_HOME: world.codexHome },
+      stdin: Buffer.from('{"jsonrpc":"2.0","id":1,"method":"ping"}'),
+      stdout: "pipe",
+    });
+    expect(await child.stdout.text()).toBe('{"jsonrpc":"2.0","id":1,"result":{}}\n');
+    expect(await child.exited).toBe(0);
+  });
+
   test("closing only what it reads from ends it too", async () => {
     const world = await stage.world(SLEEPER);
     const child = Bun.spawn([cliBinary(), "mcp-server"], {
@@ -158,6 +170,18 @@ describe("cancelling", () => {
     expect(answered.result).toMatchObject({ isError: true });
   });
 
+  test("a reply that its cancellation comes with, before there is a turn to interrupt, is interrupted too", async () => {
+    await using at = await connect(stage, { responses: [answer(assistantText("hi")), ...(STALLED.responses as [])] });
+    const { client } = at;
+    const threadId = (await client.call("codex", { prompt: "a" })).structuredContent?.threadId;
+    const params = { name: "codex-reply", arguments: { prompt: "b", threadId } };
+    const reply = { jsonrpc: "2.0", id: 3, method: "tools/call", params };
+    const answered = client.until(({ id, method }) => id === 3 && method === undefined);
+    client.send([reply, CANCEL].map((message) => JSON.stringify(message)).join("\n"));
+    expect((await answered).result).toMatchObject({ isError: true });
+    expect(client.msgs("turn_aborted")).toHaveLength(1);
+  });
+
   test("of a call that waits for its turn answers at once and leaves the running one alone", async () => {
     const released = Promise.withResolvers<void>();
     const responses = async (_: unknown, index: number) => {
@@ -193,7 +217,11 @@ describe("cancelling", () => {
 
 test("a client that asked for progress is told how the call gets on", async () => {
   await using at = await connect(stage, {
-    responses: [answer(functionCall("exec_command", { cmd: "echo hi" })), answer(assistantText("done"))],
+    responses: [
+      answer(functionCall("exec_command", { cmd: "echo hi" })),
+      answer(functionCall("exec_command", { cmd: `: ${"x".repeat(200)}` })),
+      answer(assistantText("done")),
+    ],
   });
   const { client } = at;
   await client.request("tools/call", { name: "codex", arguments: FULL, _meta: { progressToken: "p1" } });
@@ -201,5 +229,6 @@ test("a client that asked for progress is told how the call gets on", async () =
   expect(told).toEqual([
     { progressToken: "p1", progress: 1, message: "Thinking" },
     { progressToken: "p1", progress: 2, message: "Running /bin/bash -lc 'echo hi'" },
+    { progressToken: "p1", progress: 3, message: `Running ${`/bin/bash -lc ': ${"x".repeat(200)}`.slice(0, 120)}…` },
   ]);
 });

@@ -11,7 +11,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { credentialFile } from "#mcp/oauth/credential-file.ts";
+import { NEVER } from "#lib/abort.ts";
+import { withProcessLock } from "#lib/process-lock.ts";
+import { credentialFile, lockPath } from "#mcp/oauth/credential-file.ts";
 import type { StoredLogin } from "#mcp/oauth/stored-login.ts";
 import { prepareSandbox } from "#sandbox/select.ts";
 import { tempHome } from "../support/temp-home.ts";
@@ -48,6 +50,22 @@ test("a change keeps the file, its other entries and its mode, also when it gets
   expect(statSync(path).mode & 0o777).toBe(0o600);
   expect(await store.remove(KEY)).toBe(true);
   expect(await store.read(KEY)).toBeUndefined();
+});
+
+test("what another process writes meanwhile is not lost", async () => {
+  await using home = await tempHome();
+  const path = join(home.codexHome, ".credentials.json");
+  const store = credentialFile(home.codexHome);
+  let written: Promise<void> | undefined;
+  const other = async () => {
+    written = store.write(KEY, login("new"));
+    await Bun.sleep(50);
+    writeFileSync(path, JSON.stringify({ "other|1": { kept: true } }));
+  };
+  await withProcessLock(lockPath(home.codexHome, "credentials"), other, NEVER);
+  await written;
+  expect(JSON.parse(readFileSync(path, "utf8"))).toMatchObject({ "other|1": { kept: true } });
+  expect((await store.read(KEY))?.access_token).toBe("new");
 });
 
 test("a full disk leaves the logins as they were", async () => {

@@ -36,6 +36,18 @@ const LOGGED_IN = "\nSuccessfully logged in to MCP server 'web'.\n";
 const EVIL = "<script>alert(1)</script>\u001b]0;title\u0007\u001b[2J\u009b31m\u202e\nCaused by: another";
 
 test(
+  "a proxy that cannot be used is said so, and nothing goes around it",
+  async () => {
+    await using at = await oauthStage();
+    const run = await codexMcp(at, ["login", "web"], { ALL_PROXY: "socks5://127.0.0.1:9" }).done;
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('the proxy that ALL_PROXY names: "socks5://127.0.0.1:9" is a socks5 proxy');
+    expect([at.server.requests, at.authorization.requests]).toEqual([[], []]);
+  },
+  WAIT,
+);
+
+test(
   "hostile words of a refusal steer neither the terminal nor the browser",
   async () => {
     await using at = await oauthStage({

@@ -148,6 +148,16 @@ test("a challenge without an end is read in no time", async () => {
   expect(parseChallenge(`Bearer ${"a".repeat(1000)} scope=b`)).toMatchObject({ scope: "b" });
 });
 
+test("a challenge that says something twice means the first, which is Bearer's own", () => {
+  const header = 'Basic realm="x", Bearer scope="a b", resource_metadata="https://own.example", Other scope="c"';
+  expect(parseChallenge(header)).toEqual({
+    scope: "a b",
+    resourceMetadata: "https://own.example",
+    error: undefined,
+  });
+  expect(parseChallenge('Basic realm="Bearer"')).toBeUndefined();
+});
+
 describe("registration", () => {
   test.each([
     ["is refused", () => Response.json({ error: "no", error_description: "<b>\u001b[31mno\u202e" }, { status: 400 })],
@@ -211,6 +221,27 @@ test(
     const [sent] = at.authorization.at("/token");
     expect(message).toStartWith("The authorization server gave no token: x: … grant_type=authorization_code&code=…&");
     for (const name of ["code", "code_verifier"]) expect(message).not.toContain(String(sent?.parameters[name]));
+  },
+  WAIT,
+);
+
+test(
+  "nor is a client's secret that went into the form",
+  async () => {
+    await using at = await oauthStage({
+      authorization: {
+        clients: { mine: "s e/cret" },
+        metadata: (own) => ({ ...own, token_endpoint_auth_methods_supported: ["client_secret_post"] }),
+        override: ({ path, body }) =>
+          path === "/token"
+            ? Response.json({ error: "x", error_description: body.slice(body.indexOf("client_id")) }, { status: 400 })
+            : undefined,
+      },
+    });
+    const oauth = { clientId: "mine", clientSecret: "s e/cret" };
+    const message = await at.login({ oauth }).catch((error: Error) => error.message);
+    expect(at.authorization.at("/token")[0]?.parameters.client_secret).toBe("s e/cret");
+    expect(message).toBe("The authorization server gave no token: x: client_id=mine&client_secret=…");
   },
   WAIT,
 );

@@ -91,6 +91,46 @@ test(
 );
 
 test(
+  "what the authorization endpoint's address has of its own stays, but for what is ours to say",
+  async () => {
+    await using at = await oauthStage({
+      authorization: {
+        metadata: (own) => ({ ...own, authorization_endpoint: `${own.issuer}/authorize?tenant=1&state=theirs` }),
+      },
+    });
+    let asked = new URLSearchParams();
+    const onUrl = (url: string) => {
+      asked = new URL(url).searchParams;
+      void browse(url);
+    };
+    await at.login({ onUrl });
+    expect([asked.getAll("tenant"), asked.getAll("state")]).toEqual([["1"], [expect.stringMatching(/^[\w-]{22}$/)]]);
+  },
+  WAIT,
+);
+
+test.each([
+  [undefined, true],
+  [["client_secret_basic", "client_secret_post"], true],
+  [["client_secret_post", "private_key_jwt"], false],
+])(
+  "of a token endpoint that takes %j, a secret goes into the header: %p",
+  async (methods, isInHeader) => {
+    await using at = await oauthStage({
+      authorization: {
+        clients: { mine: "s e:cret" },
+        metadata: (own) => ({ ...own, token_endpoint_auth_methods_supported: methods }),
+      },
+    });
+    await at.login({ oauth: { clientId: "mine", clientSecret: "s e:cret" } });
+    const [sent] = at.authorization.at("/token");
+    const [header, field] = [sent?.headers.authorization, sent?.parameters.client_secret];
+    expect([header !== undefined, field]).toEqual([isInHeader, isInHeader ? undefined : "s e:cret"]);
+  },
+  WAIT,
+);
+
+test(
   "a configured client with its secret, a configured resource and a configured port",
   async () => {
     await using at = await oauthStage({ authorization: { clients: { mine: "s e:cret" } } });

@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
@@ -98,6 +99,17 @@ export async function oauthStage(
       await home[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Why a login with such servers fails, or "logged in"; nothing may be stored. */
+export async function loginFailure(options: Parameters<typeof oauthStage>[0]): Promise<string> {
+  await using at = await oauthStage(options);
+  const message = await at.login({ answerLimitMs: 5_000 }).then(
+    () => "logged in",
+    (error: Error) => error.message,
+  );
+  expect(at.stored()).toEqual({});
+  return message;
 }
 
 /** Settings of a server reached over HTTP, as the configuration would give them. */

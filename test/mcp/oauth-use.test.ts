@@ -1,56 +1,17 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nowMs } from "#lib/clock.ts";
-import { environment } from "#lib/env.ts";
 import { authorizedFetch } from "#mcp/authorized-fetch.ts";
+import { authStatus } from "#mcp/oauth/auth-status.ts";
 import { ServerLogin } from "#mcp/oauth/server-login.ts";
 import { SentSecrets } from "#mcp/sent-secrets.ts";
-import { McpServers } from "#mcp/servers.ts";
 import { startHttpMcpServer } from "../support/mcp-server-http.ts";
 import { NEVER } from "./mcp-stage.ts";
-import { httpSettings, type OAuthStage, oauthStage } from "./oauth-stage.ts";
+import { change, session, stored } from "./oauth-session.ts";
+import { httpSettings, oauthStage } from "./oauth-stage.ts";
 
 const WAIT = 30_000;
-
-/** A session that uses the stage's server. */
-function session(at: OAuthStage, settings = [at.settings()]) {
-  const servers = new McpServers({
-    settings,
-    codexHome: at.home.codexHome,
-    cwd: at.home.cwd,
-    env: environment(),
-  });
-  const failures: string[] = [];
-  return {
-    failures,
-    start: async () => {
-      servers.begin((_, status) => {
-        if (status.type === "failed") failures.push(status.message);
-      });
-      await servers.settled({ onNote: () => {}, signal: NEVER });
-    },
-    call: async (name = "web") => {
-      const params = { name: "echo", arguments: {} };
-      const result = await servers.find(name)?.request("tools/call", params, { signal: NEVER });
-      return (result?.content as { text: string }[] | undefined)?.[0]?.text;
-    },
-    [Symbol.asyncDispose]: () => servers.close(),
-  };
-}
-
-function stored(at: OAuthStage): Record<string, unknown> {
-  return Object.values(at.stored())[0] ?? {};
-}
-
-/** Writes the stored login anew. */
-function change(at: OAuthStage, fields: Record<string, unknown>): void {
-  const changed = Object.fromEntries(Object.entries(at.stored()).map(([key, entry]) => [key, { ...entry, ...fields }]));
-  at.home.write("home/.credentials.json", JSON.stringify(changed));
-}
-
-const refreshes = (at: OAuthStage) =>
-  at.authorization.at("/token").filter(({ parameters }) => parameters.grant_type === "refresh_token");
 
 test(
   "requests carry the token of the login, and only there",
@@ -119,142 +80,25 @@ test(
   WAIT,
 );
 
-describe("renewal", () => {
-  test(
-    "a token that is about to end is renewed before it is used, once for all requests",
-    async () => {
-      await using at = await oauthStage({ authorization: { expiresIn: 3600 } });
-      await at.login();
-      const first = stored(at);
-      change(at, { expires_at: nowMs() + 20_000, kept: "as it was" });
-      await using run = session(at);
-      await run.start();
-      expect(await Promise.all([run.call(), run.call(), run.call()])).toEqual(["over HTTP", "over HTTP", "over HTTP"]);
-      expect(refreshes(at).map(({ parameters }) => parameters)).toEqual([
-        {
-          grant_type: "refresh_token",
-          refresh_token: String(first.refresh_token),
-          resource: at.server.url,
-          client_id: "client-1",
-        },
-      ]);
-      expect(at.server.requests.some(({ headers }) => headers.authorization === `Bearer ${first.access_token}`)).toBe(
-        false,
-      );
-      expect(stored(at)).toMatchObject({ kept: "as it was", issuer: at.authorization.origin });
-      expect(stored(at).refresh_token).not.toBe(first.refresh_token);
-      expect(stored(at).expires_at).toBeGreaterThan(nowMs() + 3_000_000);
-    },
-    WAIT,
-  );
-
-  test(
-    "a refused token is renewed once and the call repeated",
-    async () => {
-      await using at = await oauthStage();
-      await at.login();
-      await using run = session(at);
-      await run.start();
-      at.authorization.expireAll();
-      expect(await Promise.all([run.call(), run.call()])).toEqual(["over HTTP", "over HTTP"]);
-      expect(refreshes(at)).toHaveLength(1);
-      at.authorization.expireAll();
-      expect(await run.call()).toBe("over HTTP");
-      expect(refreshes(at)).toHaveLength(2);
-    },
-    WAIT,
-  );
-
-  test.each([
-    ["is down", () => new Response("down", { status: 503 }), "status 503"],
-    ["answers nonsense", () => new Response("ok"), "gave no access token that could be used"],
-    ["says no for a reason of its own", () => Response.json({ error: "slow_down" }, { status: 429 }), "slow_down"],
-  ])(
-    "an authorization server that %s has not ended the login",
-    async (_what, answer, words) => {
-      let isBroken = true;
-      await using at = await oauthStage({
-        authorization: {
-          override: ({ path, parameters: p }) =>
-            isBroken && path === "/token" && p.grant_type === "refresh_token" ? answer() : undefined,
-        },
-      });
-      await at.login();
-      await using run = session(at);
-      await run.start();
-      at.authorization.expireAll();
-      const message = await run.call().catch((error: Error) => error.message);
-      expect(message).toContain("the login could not be renewed: The authorization server gave ");
-      expect(message).toContain(words);
-      expect(message).toEndWith("If it stays so, run `codex mcp login web`");
-      isBroken = false;
-      expect(await run.call()).toBe("over HTTP");
-    },
-    WAIT,
-  );
-
-  test(
-    "a token that never holds for half a minute is not renewed for every request",
-    async () => {
-      await using at = await oauthStage({ authorization: { expiresIn: 25 } });
-      await at.login();
-      await using run = session(at);
-      await run.start();
-      for (let n = 0; n < 3; n++) expect(await run.call()).toBe("over HTTP");
-      expect(refreshes(at)).toHaveLength(1);
-    },
-    WAIT,
-  );
-
-  test(
-    "two sessions do not use one refresh token twice",
-    async () => {
-      await using at = await oauthStage();
-      await at.login();
-      change(at, { expires_at: 1000 });
-      await using one = session(at);
-      await using two = session(at);
-      await Promise.all([one.start(), two.start()]);
-      expect(await Promise.all([one.call(), two.call()])).toEqual(["over HTTP", "over HTTP"]);
-      expect(refreshes(at)).toHaveLength(1);
-    },
-    WAIT,
-  );
-
-  test(
-    "a login of before 0.169 names no issuer and is renewed all the same",
-    async () => {
-      await using at = await oauthStage({ authorization: { expiresIn: 60 } });
-      await at.login();
-      const { issuer: _issuer, ...old } = stored(at);
-      at.home.write(
-        "home/.credentials.json",
-        JSON.stringify({ [Object.keys(at.stored())[0] ?? ""]: { ...old, expires_at: 1 } }),
-      );
-      await using run = session(at);
-      await run.start();
-      expect(await run.call()).toBe("over HTTP");
-    },
-    WAIT,
-  );
-
-  test(
-    "the token has to be stored before it is used",
-    async () => {
-      await using at = await oauthStage();
-      await at.login();
-      change(at, { expires_at: 1000 });
-      chmodSync(at.home.codexHome, 0o500);
-      await using run = session(at);
-      await run.start();
-      chmodSync(at.home.codexHome, 0o700);
-      // root writes wherever it likes.
-      if (process.getuid?.() === 0) expect(await run.call()).toBe("over HTTP");
-      else expect(run.failures).toHaveLength(1);
-    },
-    WAIT,
-  );
-});
+test(
+  "a token that has run out is a login as long as it can be renewed",
+  async () => {
+    await using at = await oauthStage();
+    const statusWith = (headers: Record<string, string> = {}) =>
+      authStatus(at.settings(), { codexHome: at.home.codexHome, headers, signal: NEVER });
+    expect(await statusWith()).toBe("not_logged_in");
+    await at.login();
+    const [past, future] = [1000, nowMs() + 600_000];
+    change(at, { expires_at: past });
+    expect(await statusWith()).toBe("o_auth");
+    change(at, { expires_at: past, refresh_token: null });
+    expect(await statusWith()).toBe("not_logged_in");
+    change(at, { expires_at: future, refresh_token: null });
+    expect(await statusWith()).toBe("o_auth");
+    expect(await statusWith({ Authorization: "Bearer x" })).toBe("bearer_token");
+  },
+  WAIT,
+);
 
 describe("the end of a login", () => {
   test(

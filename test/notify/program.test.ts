@@ -91,17 +91,32 @@ describe("notificationPayload", () => {
     const limit = 128 * 1024;
     const cases: Partial<TurnNotification>[] = [
       { lastAgentMessage: "é\u0000".repeat(300_000) },
+      // Halved, it ends within a pair.
+      { lastAgentMessage: `a${"😀".repeat(50_002)}` },
       { inputMessages: ["x".repeat(500_000), "short"], lastAgentMessage: null },
-      { inputMessages: Array.from({ length: 100_000 }, () => "y"), lastAgentMessage: "" },
+      { inputMessages: Array.from({ length: 100_000 }, (_, n) => (n === 99_999 ? "z" : "y")), lastAgentMessage: "" },
     ];
     for (const more of cases) {
       const json = notificationPayload(notification(home, more));
       expect(Buffer.byteLength(json)).toBeLessThan(limit);
+      expect(json).not.toMatch(/\\ud[89a-f]/);
       expect(JSON.parse(json)).toMatchObject({ type: "agent-turn-complete", "thread-id": "th" });
     }
-    expect(JSON.parse(notificationPayload(notification(home, cases[1])))["input-messages"][1]).toBe("short");
+    expect(JSON.parse(notificationPayload(notification(home, cases[2])))["input-messages"][1]).toBe("short");
+    expect(JSON.parse(notificationPayload(notification(home, cases[3])))["input-messages"].at(-1)).toBe("z");
     expect(
       JSON.parse(notificationPayload(notification(home, { lastAgentMessage: null })))["last-assistant-message"],
     ).toBeNull();
+  });
+
+  test("is whole as long as the system takes it", async () => {
+    await using home = await tempHome();
+    const room = 128 * 1024 - 1 - notificationPayload(notification(home, { lastAgentMessage: "" })).length;
+    const [whole, cut] = [room, room + 1].map((length) =>
+      notificationPayload(notification(home, { lastAgentMessage: "x".repeat(length) })),
+    );
+    expect(whole).toHaveLength(128 * 1024 - 1);
+    expect(cut?.includes("x…")).toBe(true);
+    for (const payload of [whole, cut]) expect(Bun.spawnSync(["/bin/true", payload ?? ""]).exitCode).toBe(0);
   });
 });

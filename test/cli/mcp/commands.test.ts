@@ -289,6 +289,7 @@ describe("writing", () => {
       "invalid value 'NOEQ' for '--env <KEY=VALUE>': environment entries must be in KEY=VALUE form",
     ],
     [["add", "bad name", "--", "cmd"], 1, "Error: invalid server name 'bad name' (use letters, numbers, '-', '_')"],
+    [["remove", "bad name"], 1, "Error: invalid server name 'bad name' (use letters, numbers, '-', '_')"],
     [["get"], 2, "error: "],
     [[], 2, "Usage: codex mcp"],
   ] as const)("%j is refused and writes nothing", async (args, code, words) => {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { browse, type OAuthStage, oauthStage } from "../../mcp/oauth-stage.ts";
 import { startHttpMcpServer } from "../../support/mcp-server-http.ts";
@@ -75,7 +75,9 @@ test(
       client_id: "mine",
       resource: "https://r",
     });
-    expect(readFileSync(join(at.home.root, ".codex/config.toml"), "utf8")).toEndWith(
+    const config = join(at.home.root, ".codex/config.toml");
+    expect(statSync(config).mode & 0o777).toBe(0o600);
+    expect(readFileSync(config, "utf8")).toEndWith(
       `[mcp_servers.n]\nurl = "${at.server.url}"\noauth_resource = "https://r"\n\n[mcp_servers.n.oauth]\nclient_id = "mine"\nclient_secret = "hidden"\n`,
     );
     expect((await mcp.run("get", "n")).stdout).not.toContain("hidden");
@@ -109,6 +111,8 @@ test(
     const denied = await mcp.login("login", "web");
     expect(denied.code).toBe(1);
     expect(denied.stderr).toBe("Error: Cannot log in to 'web': The authorization server refused: the person said no\n");
+    const added = await mcp.login("add", "web2", "--url", at.server.url);
+    expect([added.code, added.stderr]).toEqual([1, denied.stderr.replace("web", "web2")]);
     const gone = await mcp.run("login", "gone");
     expect(gone.stderr).toStartWith("Error: Cannot log in to 'gone': GET http://127.0.0.1:9/.well-known/");
     expect((await mcp.run("login", "plain")).stderr).toContain("OAuth needs https, or http on this machine");
