@@ -40,6 +40,21 @@ export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
+/**
+ * A signal that is aborted with the first of these and that no longer is once it is disposed of. With `AbortSignal.any`
+ * whoever listens to it, and all they hold, is kept for as long as one of these lives, also when the work is done.
+ */
+export function eitherSignal(...signals: readonly AbortSignal[]): { signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const over = new AbortController();
+  for (const each of signals) {
+    const abort = () => controller.abort(each.reason);
+    if (each.aborted) abort();
+    each.addEventListener("abort", abort, { once: true, signal: over.signal });
+  }
+  return { signal: controller.signal, [Symbol.dispose]: () => over.abort() };
+}
+
 /** Resolves after other work of the event loop (timers, messages, input) had its turn. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -9,6 +9,7 @@ import {
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
+import { eitherSignal } from "#lib/abort.ts";
 import { VERSION } from "#lib/version.ts";
 import type { OrphanWatch } from "#process/orphan-watch.ts";
 import {
@@ -119,10 +120,12 @@ function connection(
   const request: McpConnection["request"] = async (method, params, { timeoutMs, signal, onProgress }) => {
     const deadline = new Deadline(timeoutMs);
     deadlines.add(deadline);
+    // The SDK listens to it, and never stops.
+    using either = eitherSignal(signal, deadline.signal);
     try {
       return await client.request({ method, params: { ...params } }, ResultSchema, {
         timeout: LONGEST_TIMEOUT_MS,
-        signal: AbortSignal.any([signal, deadline.signal]),
+        signal: either.signal,
         // Asking for progress gives the request the token that servers expect of us.
         onprogress: ({ progress, total = null, message = null }) => onProgress?.({ progress, total, message }),
       });
@@ -151,9 +154,13 @@ function connection(
   };
 }
 
-/** A server that was started anew does not know our session. */
+/**
+ * A server that was started anew does not know our session. Many answer 400 where the specification has 404: those made
+ * like the official SDK's examples, in these words.
+ */
 function isSessionLost(error: unknown, { sessionId }: GuardedTransport): boolean {
-  return error instanceof StreamableHTTPError && error.code === 404 && sessionId !== undefined;
+  if (!(error instanceof StreamableHTTPError) || sessionId === undefined) return false;
+  return error.code === 404 || (error.code === 400 && /\bsession\b|not initialized/i.test(error.message));
 }
 
 /** A server that never spoke of tools may as well not know the question. */

@@ -82,15 +82,19 @@ test(
   WAIT,
 );
 
-test(
-  "a server that has forgotten the session is greeted anew, and the call made there",
-  async () => {
+test.each([
+  [404, "Session not found"],
+  [400, '{"error":{"code":-32000,"message":"Bad Request: No valid session ID provided"},"id":null}'],
+  [400, '{"error":{"code":-32000,"message":"Bad Request: Server not initialized"},"id":null}'],
+])(
+  "a server that has forgotten the session, %d %s, is greeted anew, and the call made there",
+  async (status, body) => {
     let forgets = false;
     await using far = await startHttpMcpServer({
       intercept: (request, response) => {
         if (!forgets || request.headers["mcp-session-id"] === undefined) return false;
         forgets = false;
-        response.writeHead(404).end("Session not found");
+        response.writeHead(status).end(body);
         return true;
       },
     });
@@ -99,6 +103,29 @@ test(
     forgets = true;
     expect(await at.text("web", "echo")).toBe("over HTTP");
     expect(forgets).toBe(false);
+  },
+  WAIT,
+);
+
+test(
+  "another bad request is a failure, and the session goes on",
+  async () => {
+    let refuses = false;
+    await using far = await startHttpMcpServer({
+      intercept: (_request, response) => {
+        if (refuses) response.writeHead(400).end("Bad Request: too long");
+        return refuses;
+      },
+    });
+    await using at = await mcpStage([mcpSettings("web", httpTransport(far.url))]);
+    await at.settled();
+    refuses = true;
+    const before = far.requests.length;
+    await expect(at.text("web", "echo")).rejects.toThrow("too long");
+    expect(far.requests.length).toBe(before + 1);
+    refuses = false;
+    expect(await at.text("web", "echo")).toBe("over HTTP");
+    expect(new Set(far.requests.slice(before).map(({ headers }) => headers["mcp-session-id"])).size).toBe(1);
   },
   WAIT,
 );
