@@ -3,6 +3,7 @@ import { CodexError, messageOf } from "#lib/errors.ts";
 import { isObject } from "#lib/jsonl.ts";
 import { VERSION } from "#lib/version.ts";
 import { userAgentFor } from "#runtime/user-agent.ts";
+import { IdleSessions } from "./idle-sessions.ts";
 import {
   INTERNAL_ERROR,
   INVALID_PARAMS,
@@ -41,6 +42,7 @@ export interface ServerOptions extends Omit<SessionDeps, "client"> {
 export class McpServer {
   readonly #options: ServerOptions;
   readonly #sessions = new Map<string, Session>();
+  readonly #idle = new IdleSessions();
   /** Calls that are not answered yet. */
   readonly #calls = new Map<RequestId, AbortController>();
   /** Everything under way; each settles. */
@@ -179,17 +181,23 @@ export class McpServer {
         const { Session } = await import("./session.ts");
         const session = await Session.open(this.#sessionDeps(), call, args);
         this.#sessions.set(session.threadId, session);
-        return session.begin(call, args.prompt);
+        return this.#turnOf(session, session.begin(call, args.prompt));
       }
       case "codex-reply": {
         const { prompt, threadId } = parseReplyArguments(given);
         const session = this.#sessions.get(threadId);
         if (session === undefined) return failed(`Session not found for thread_id: ${threadId}`, threadId);
-        return session.reply(call, prompt);
+        return this.#turnOf(session, session.reply(call, prompt));
       }
       default:
         return failed(`Unknown tool '${name}'`);
     }
+  }
+
+  async #turnOf(session: Session, turn: Promise<ToolResult>): Promise<ToolResult> {
+    const result = await turn;
+    this.#idle.turnEnded(session);
+    return result;
   }
 
   #sessionDeps(): SessionDeps {

@@ -151,6 +151,15 @@ export class Session {
     });
   }
 
+  get hasTurn(): boolean {
+    return this.#turn !== undefined;
+  }
+
+  /** See `Runtime.rest`. */
+  rest(): Promise<void> {
+    return this.#runtime.rest();
+  }
+
   /** Ends the turn, the commands and the thread. */
   async close(): Promise<void> {
     await this.#runtime.shutdown();

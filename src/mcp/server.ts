@@ -51,8 +51,8 @@ const RELIST_INTERVAL_MS = 250;
 const STALE_MS = 24 * 3600 * 1000;
 
 /**
- * One configured server. It runs from the first time it is needed until `close`; one that ended by itself is
- * started again by the next call.
+ * One configured server. It runs from the first time it is needed until `rest` or `close`; one that rests or ended by
+ * itself is started again by the next call.
  */
 export class McpServer {
   readonly settings: McpServerSettings;
@@ -61,6 +61,11 @@ export class McpServer {
   readonly #elicitors: AnswerElicitation[] = [];
   #listed: CachedTools | undefined;
   #connecting: Promise<McpConnection> | undefined;
+  /** What `connecting` came to, while it lasts. */
+  #connection: McpConnection | undefined;
+  #resting: Promise<void> | undefined;
+  /** How many are under way. */
+  #requests = 0;
   #lastFailure: McpStartupError | undefined;
   #failedAt = 0;
   /** The server said that its list changed, and that is not looked at yet. */
@@ -132,11 +137,14 @@ export class McpServer {
     params: Readonly<Record<string, unknown>>,
     caller: McpCaller,
   ): Promise<Record<string, unknown>> {
+    this.#requests++;
     try {
       return await this.#requestOnce(method, params, caller);
     } catch (error) {
       if (!(error instanceof McpSessionLost)) throw error;
-      return this.#requestOnce(method, params, caller);
+      return await this.#requestOnce(method, params, caller);
+    } finally {
+      this.#requests--;
     }
   }
 
@@ -164,11 +172,20 @@ export class McpServer {
     return elicit?.(question, signal) ?? Promise.resolve({ action: "cancel", content: null });
   }
 
+  /** Ends the server until it is needed again. One that has something to do, or is still starting, goes on. */
+  async rest(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === undefined || this.#requests > 0 || this.#isRelisting) return;
+    this.#lose(connection);
+    this.#resting = connection.close();
+    await this.#resting;
+  }
+
   /** Ends the server, also one that is still starting. */
   async close(): Promise<void> {
     this.#closing.abort(new McpStartupError("the session is over"));
     const connection = await this.#connecting?.catch(() => undefined);
-    await connection?.close();
+    await Promise.all([connection?.close(), this.#resting]);
     await renewalsSettled(this.#deps.renewals);
   }
 
@@ -177,9 +194,10 @@ export class McpServer {
     try {
       const connection = await this.#connectInTime();
       this.#lastFailure = undefined;
+      this.#connection = connection;
       void connection.closed.then(() => {
         log("mcp", "info", "connection ended", { server: this.name });
-        this.#connecting = undefined;
+        this.#lose(connection);
       });
       this.#deps.onStatus(this.name, { type: "ready" });
       return connection;
@@ -191,6 +209,13 @@ export class McpServer {
       if (!this.#closing.signal.aborted) this.#tellFailure(failure);
       throw failure;
     }
+  }
+
+  /** The next request connects anew. */
+  #lose(connection: McpConnection): void {
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    this.#connecting = undefined;
   }
 
   #tellFailure(failure: McpStartupError): void {

@@ -141,6 +141,11 @@ export class McpServers {
     return Promise.allSettled(unlisted.map((server) => server.start()));
   }
 
+  /** Ends every server that has nothing to do; a call starts it again. */
+  async rest(): Promise<void> {
+    await Promise.allSettled(this.#servers.map((server) => server.rest()));
+  }
+
   /** Ends every server. */
   async close(): Promise<void> {
     clearTimeout(this.#refresh);

@@ -28,6 +28,11 @@ export interface Runtime {
     onEvent: (event: Event) => void,
     options?: { signal?: AbortSignal },
   ): Promise<StartedThread>;
+  /**
+   * Ends the MCP servers that have nothing to do, in a session of which nothing has been wanted for long: the next call
+   * starts them again. Never rejects.
+   */
+  rest(): Promise<void>;
   /** Ends threads and their commands, flushes and tidies up; the background gives its jobs back. Safe to call twice. */
   shutdown(): Promise<void>;
   /** After `shutdown`, when the answer is out: the moment a headless process may spend on memories. Never rejects. */
@@ -59,6 +64,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
       closers.push(close);
       return started;
     },
+    rest: async () => engines.mcp?.rest(),
     shutdown: () => shutdown({ engines, closers, memories, links }),
     learn: () => memories.learn(),
   };

@@ -30,6 +30,8 @@ export interface Mcp {
   ): Promise<{ text: string; isError: boolean }>;
   /** Resolves when the tools of every server are known or known to be out of reach. */
   toolsReady(signal: AbortSignal): Promise<void>;
+  /** Ends servers that have nothing to do; the next call starts them again. */
+  rest(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -65,6 +67,7 @@ export function createMcp({ settings, codexHome, cwd, source }: RuntimeOptions):
       if (source !== "cli") return whole(signal);
       await Promise.race([whole(signal), Bun.sleep(INTERACTIVE_WAIT_MS)]);
     },
+    rest: () => servers.rest(),
     close: () => servers.close(),
   };
 }

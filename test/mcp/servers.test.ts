@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "
 import { join } from "node:path";
 import { McpRequestError } from "#mcp/connection.ts";
 import { rawServer } from "../support/mcp-settings.ts";
-import { mcpStage, NEVER } from "./mcp-stage.ts";
+import { isGone, mcpStage, NEVER } from "./mcp-stage.ts";
 
 const WAIT = 30_000;
 
@@ -286,3 +286,38 @@ test(
   },
   WAIT,
 );
+
+test("a server that rests is started by the next call, and one at work does not rest", async () => {
+  await using at = await mcpStage([rawServer("tiny")]);
+  await at.settled();
+  const pid = async () => (JSON.parse(await at.text("tiny", "env")) as { pid: number }).pid;
+  const first = await pid();
+  const [slept] = await Promise.all([at.text("tiny", "sleepy"), at.servers.rest()]);
+  expect([slept, await pid()]).toEqual(["slept", first]);
+  await Promise.all([at.servers.rest(), at.servers.rest()]);
+  expect(await isGone(first)).toBeTrue();
+  // A call that comes while it ends has a new one, which the end of the old one does not touch.
+  const second = await pid();
+  expect(second).not.toBe(first);
+  const [resting, third] = [at.servers.rest(), pid()];
+  await resting;
+  expect([await third, await pid()]).toEqual([await third, await third]);
+  expect(await third).not.toBe(second);
+});
+
+test("nothing of a call is kept when it is answered, however long the turn goes on", async () => {
+  await using at = await mcpStage([rawServer("tiny")]);
+  await at.settled();
+  const [server, calls, turn] = [at.servers.find("tiny"), 50, new AbortController()];
+  const given: WeakRef<object>[] = [];
+  for (let n = 0; n < calls; n++) {
+    const args = { text: `call ${n}` };
+    given.push(new WeakRef(args));
+    await server?.request("tools/call", { name: "echo", arguments: args }, { signal: turn.signal });
+  }
+  await Bun.sleep(0);
+  Bun.gc(true);
+  // The collector may take a word on the stack for a reference: a few, and never all.
+  expect(given.filter((one) => one.deref() !== undefined).length).toBeLessThan(calls / 2);
+  expect(turn.signal.aborted).toBeFalse();
+});
