@@ -1,6 +1,7 @@
 import { existsSync, writeSync } from "node:fs";
 import { sleep } from "#lib/abort.ts";
 import { messageOf } from "#lib/errors.ts";
+import { childInput } from "#process/child-input.ts";
 import { closeQuietly, openPipe, type Pipe } from "#process/pipe.ts";
 import { killSession, signalGroup } from "#process/process-group.ts";
 
@@ -82,11 +83,12 @@ function start({ command, input, cwd, env, onStart }: HookRunOptions): Started {
   };
   try {
     const [stdout, stderr, gate] = [pipe(), pipe(), IS_GATED ? pipe() : undefined];
+    using given = childInput(Buffer.from(input));
     const child = Bun.spawn(shellWords(command), {
       cwd,
       env: { ...env },
       detached: true,
-      stdio: [Buffer.from(input), stdout.writeFd, stderr.writeFd, ...(gate === undefined ? [] : [gate.readFd])],
+      stdio: [given.stdin, stdout.writeFd, stderr.writeFd, ...(gate === undefined ? [] : [gate.readFd])],
     });
     onStart(child.pid);
     if (gate !== undefined) open(gate);

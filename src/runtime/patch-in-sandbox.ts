@@ -1,7 +1,9 @@
 import { environment } from "#lib/env.ts";
 import { CodexError } from "#lib/errors.ts";
 import { RUN_AS_APPLY_PATCH, selfCommand } from "#lib/self.ts";
+import { childInput } from "#process/child-input.ts";
 import { withoutProxy } from "#sandbox/network-access.ts";
+import type { SpawnPlan } from "#sandbox/sandbox.ts";
 import type { PatchRunDeps } from "#tools/apply-patch/run-patch.ts";
 import type { Engines } from "./engines.ts";
 
@@ -17,13 +19,7 @@ export function patchInSandbox(engines: Engines): PatchRunDeps["spawnSelf"] {
     const plan = engines.sandbox.plan(command, withoutProxy(context.sandbox));
     if ("unavailable" in plan) throw new CodexError("sandbox_unavailable", plan.message);
     try {
-      const child = Bun.spawn(plan.argv, {
-        cwd: plan.cwd,
-        env: plan.env,
-        detached: true,
-        signal: context.signal,
-        stdio: [new Blob([patch]), "pipe", "pipe", ...plan.inheritFds],
-      });
+      const child = start(plan, Buffer.from(patch), context.signal);
       plan.release();
       const [stdout, stderr] = await Promise.all([readText(child.stdout), readText(child.stderr), child.exited]);
       context.signal.throwIfAborted();
@@ -34,6 +30,17 @@ export function patchInSandbox(engines: Engines): PatchRunDeps["spawnSelf"] {
       plan.finished();
     }
   };
+}
+
+function start(plan: SpawnPlan, patch: Uint8Array, signal: AbortSignal) {
+  using input = childInput(patch);
+  return Bun.spawn(plan.argv, {
+    cwd: plan.cwd,
+    env: plan.env,
+    detached: true,
+    signal,
+    stdio: [input.stdin, "pipe", "pipe", ...plan.inheritFds],
+  });
 }
 
 function readText(stream: unknown): Promise<string> {

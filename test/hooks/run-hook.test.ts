@@ -3,6 +3,7 @@ import { getEventListeners } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type HookRun, type HookRunOptions, runHook } from "#hooks/run-hook.ts";
+import { namelessFiles } from "../support/nameless-files.ts";
 import { tempHome } from "../support/temp-home.ts";
 
 const ENV = { PATH: process.env.PATH ?? "" };
@@ -48,6 +49,12 @@ async function numberIn(file: string): Promise<number> {
 }
 
 describe("runHook", () => {
+  test("nothing of its input stays here when it has ended", async () => {
+    const before = namelessFiles();
+    for (let n = 0; n < 5; n++) await run("cat >/dev/null", { input: "x".repeat(100_000) });
+    expect(namelessFiles()).toBeLessThanOrEqual(before);
+  });
+
   test("gives the input, the folder and the environment, and returns both outputs and the exit code", async () => {
     await using home = await tempHome();
     const done = await run('cat; pwd; env | cut -d= -f1 | sort | tr "\\n" " "; echo why >&2; exit 7', {
