@@ -24,7 +24,8 @@ const LINGER_MS = 200;
  * `<hash>.uses.<process>` from before the folder is made until after it is removed, and
  * `<hash>.removes.<process>` while its process looks for other users and removes it. Both sides write
  * their own file first and read the other's second, so one of two that meet always sees the other.
- * Files of processes that have died count as absent.
+ * Who removes is no user any more, so of two that remove at once neither leaves it to the other. Files of
+ * processes that have died count as absent.
  */
 export class Placeholders {
   readonly #registry: string;
@@ -98,7 +99,8 @@ export class Placeholders {
       return "held";
     } catch (error) {
       const code = errnoOf(error);
-      if (code === "EEXIST" && shared && isFolder(path)) return "held";
+      // Another process may have made it since we looked.
+      if (code === "EEXIST" && (shared || this.#isOfOthers(path)) && isFolder(path)) return "held";
       this.#erase(path, "uses");
       if (code === "EEXIST") return "taken";
       if (isLasting(code, dirname(path))) return "not-possible";
@@ -120,14 +122,24 @@ export class Placeholders {
   #remove(path: string): void {
     try {
       this.#write(path, "removes");
-      const others = this.#entries(path).some((entry) => entry.kind === "uses" && this.#isOther(entry));
-      if (!others) removeEmptyFolder(path);
+      if (!this.#isUsed(path)) removeEmptyFolder(path);
     } catch {
       // Without a word in the registry nothing may be removed; the next command on this folder will.
       return;
     }
     this.#erase(path, "uses");
     this.#erase(path, "removes");
+  }
+
+  /** Whether another process relies on it. */
+  #isUsed(path: string): boolean {
+    const entries = this.#entries(path);
+    const removers = new Set(entries.filter(({ kind }) => kind === "removes").map(({ process }) => process));
+    return entries.some((entry) => entry.kind === "uses" && !removers.has(entry.process) && this.#isOther(entry));
+  }
+
+  #isOfOthers(path: string): boolean {
+    return this.#entries(path).some((entry) => entry.kind === "uses" && entry.process !== this.#process);
   }
 
   #awaitRemovers(path: string): void {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -32,6 +33,8 @@ async function untilGone(name: string): Promise<void> {
   while (existsSync(name) && performance.now() < end) await Bun.sleep(10);
 }
 
+const PROJECT = join(import.meta.dir, "../../..");
+const DRIVER = join(import.meta.dir, "placeholder-driver.ts");
 const entries = () => (existsSync(registry) ? readdirSync(registry) : []);
 
 test("a placeholder lives from the first hold until after the last drop", () => {
@@ -67,6 +70,21 @@ test("two processes share one: the last to go removes it", () => {
   second.drop(path);
   second.sweep();
   expect([existsSync(path), entries()]).toEqual([false, []]);
+});
+
+test("two processes that take and remove one at the same time both have it, and leave nothing", async () => {
+  const [meetingPlace, rounds] = [join(place.outside, "meeting"), 60];
+  mkdirSync(meetingPlace);
+  const drive = (own: string, other: string) =>
+    Bun.spawn([process.execPath, DRIVER, registry, path, String(rounds), own, other, meetingPlace], {
+      cwd: PROJECT,
+      stdio: ["ignore", "pipe", "inherit"],
+      timeout: 2 * DEADLINE_MS,
+    });
+  const said = await Promise.all([drive("a", "b"), drive("b", "a")].map(({ stdout }) => stdout.text()));
+  const expected = "held gone\n".repeat(rounds);
+  expect(said).toEqual([expected, expected]);
+  expect(entries()).toEqual([]);
 });
 
 test("what the user has put there stays, and a folder of the user's own is none", () => {
