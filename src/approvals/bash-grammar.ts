@@ -67,7 +67,19 @@ function hasReservedName(root: Node): boolean {
 /** The grammar loses its way in some here-documents and takes their lines for one word. */
 function hasTornDocument(root: Node): boolean {
   if (!root.text.includes("<<")) return false;
-  return root.descendantsOfType("word").some((word) => word.text.includes("\n"));
+  if (root.descendantsOfType("word").some((word) => word.text.includes("\n"))) return true;
+  return root.descendantsOfType("heredoc_redirect").some(holdsItsMark);
+}
+
+/**
+ * To the shell a here-document ends at the first line that is its mark, also within a substitution in it, which the
+ * grammar reads to its end first: what follows would be run and not be seen.
+ */
+function holdsItsMark(redirection: Node): boolean {
+  const start = redirection.children.find((child) => child.type === "heredoc_start")?.text ?? "";
+  const mark = start.replace(/['"\\]/g, "");
+  const bodies = redirection.children.filter((child) => child.type === "heredoc_body");
+  return bodies.some((body) => body.text.split("\n").some((line) => line.replace(/^\t+/, "") === mark));
 }
 
 const COMMANDS = ["command", "declaration_command", "unset_command"];

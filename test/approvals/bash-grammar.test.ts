@@ -157,6 +157,14 @@ describe("commands inside commands", () => {
     expect(sees || !complete).toBe(true);
   });
 
+  test("a here-document whose mark stands within a substitution in it is not understood: bash ends it there", () => {
+    const inner = (mark: string) => `(cat <<E\n$(cat <<'${mark}'\na\n${mark}\n)\nhit\nE\n)`;
+    expect(parse(inner("E")).complete).toBeFalse();
+    expect(parse("cat <<-E\n$(a\n\t\tE\n)\nhit\nE\n").complete).toBeFalse();
+    expect(parse(inner("F")).complete).toBeTrue();
+    expect(parse("cat <<E\n E\nE F\nE\n").complete).toBeTrue();
+  });
+
   test("a shell's here-document is read with its escapes undone, unless its mark is quoted", () => {
     expect(seen("bash <<E\nb \\$a\nE\n").at(-1)).not.toEqual(["b", "$a"]);
     expect(seen("bash <<'E'\nb \\$a\nE\n").at(-1)).toEqual(["b", "$a"]);
