@@ -1,5 +1,5 @@
 import type { Chunk, ChunkLine } from "./patch.ts";
-import { seekLines } from "./seek.ts";
+import { LineSeeker } from "./seek.ts";
 import { dominantEnding, type LineEnding, type TextFile } from "./text-file.ts";
 
 /** Why the chunks do not fit the file. */
@@ -16,9 +16,10 @@ export type Mismatch = { type: "heading_not_found"; heading: string } | { type: 
  */
 export function rewrite(file: TextFile, chunks: readonly Chunk[]): TextFile | Mismatch {
   const edits: Edit[] = [];
+  const seeker = new LineSeeker(file.lines);
   let cursor = 0;
   for (const chunk of chunks) {
-    const placed = placeChunk(file, chunk, cursor);
+    const placed = placeChunk(file, seeker, chunk, cursor);
     if ("type" in placed) return placed;
     edits.push(...placed.edits);
     cursor = placed.cursor;
@@ -33,30 +34,35 @@ interface Edit {
   added: string[];
 }
 
-function placeChunk(file: TextFile, chunk: Chunk, from: number): { edits: Edit[]; cursor: number } | Mismatch {
+function placeChunk(
+  file: TextFile,
+  seeker: LineSeeker,
+  chunk: Chunk,
+  from: number,
+): { edits: Edit[]; cursor: number } | Mismatch {
   let cursor = from;
   if (chunk.heading !== null) {
-    const found = seekLines(file.lines, [chunk.heading], cursor, false);
+    const found = seeker.find([chunk.heading], cursor, false);
     if (found === undefined) return { type: "heading_not_found", heading: chunk.heading };
     cursor = found + 1;
   }
   const old = oldLines(chunk.lines);
   if (old.length === 0) return { edits: editsOf(chunk.lines, file.lines.length), cursor };
-  const start = seekLines(file.lines, old, cursor, chunk.endOfFile);
+  const start = seeker.find(old, cursor, chunk.endOfFile);
   if (start !== undefined) return { edits: editsOf(chunk.lines, start), cursor: start + old.length };
-  return placeWithoutFinalBlank(file, chunk, cursor) ?? { type: "lines_not_found", lines: old };
+  return placeWithoutFinalBlank(seeker, chunk, cursor) ?? { type: "lines_not_found", lines: old };
 }
 
 /** Models often end a chunk with a blank line that the file does not have there. */
 function placeWithoutFinalBlank(
-  file: TextFile,
+  seeker: LineSeeker,
   chunk: Chunk,
   cursor: number,
 ): { edits: Edit[]; cursor: number } | undefined {
   const lines = withoutFinalBlank(chunk.lines);
   if (lines === undefined) return undefined;
   const old = oldLines(lines);
-  const start = seekLines(file.lines, old, cursor, chunk.endOfFile);
+  const start = seeker.find(old, cursor, chunk.endOfFile);
   return start === undefined ? undefined : { edits: editsOf(lines, start), cursor: start + old.length };
 }
 
