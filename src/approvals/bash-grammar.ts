@@ -43,7 +43,10 @@ function parseScript(parser: Parser, script: string): ScriptParts {
     const extra = wordsBehindRedirections(statements);
     const commands = root.descendantsOfType(COMMANDS).map((node) => ({ node, words: commandWords(node, extra) }));
     const nested = root.descendantsOfType("command_substitution").map(backquotedScript);
-    const fed = commands.flatMap(({ node, words }) => (words.some(isShellName) ? scriptsFedTo(node) : []));
+    const around = redirectionsAround(statements);
+    const fed = commands.flatMap(({ node, words }) =>
+      words.some(isShellName) ? scriptsFedTo([...node.children, ...(around.get(node.id) ?? [])]) : [],
+    );
     return {
       commands: commands.map(({ words }) => words),
       scripts: [...nested.filter((text) => text !== undefined), ...fed],
@@ -166,13 +169,20 @@ function pieces(node: Node): Word[] {
 function stringWord(node: Node): Word {
   const text = node.type === "string" ? node.text : node.text.slice(1);
   const inner = text.slice(1, -1);
-  if (node.descendantsOfType(EXPANSIONS).length === 0) return inner.replace(/\\([$`"\\])/g, "$1");
+  if (!hasExpansion(node)) return inner.replace(/\\([$`"\\])/g, "$1");
   const prefix = /^[^$`\\]*/.exec(inner)?.[0] ?? "";
   const suffix = endWithout(inner, "$`\\}\"')");
   return { prefix, suffix: safeSuffix(inner, suffix), many: inner.includes("$@") || inner.includes("[@]") };
 }
 
 const EXPANSIONS = ["simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"];
+
+/** Expansions stand right in a string: what is in them, strings with expansions again, need not be looked through. */
+function hasExpansion(node: Node): boolean {
+  const children = node.namedChildren;
+  if (children.some(({ type }) => EXPANSIONS.includes(type))) return true;
+  return children.some((child) => child.type !== "string_content" && child.descendantsOfType(EXPANSIONS).length > 0);
+}
 
 /** In `$name` the text behind the dollar is the variable's name, not what the word ends with. */
 function safeSuffix(inner: string, suffix: string): string {
@@ -193,8 +203,7 @@ function isShellName(word: Word): boolean {
 }
 
 /** What a shell reads from a here-document or a here-string. */
-function scriptsFedTo(command: Node): string[] {
-  const redirections = [...command.children, ...redirectionsAround(command)];
+function scriptsFedTo(redirections: readonly Node[]): string[] {
   return redirections.flatMap((node) => {
     if (node.type === "heredoc_redirect") return heredocScripts(node);
     if (node.type !== "herestring_redirect") return [];
@@ -214,9 +223,19 @@ function heredocScripts(redirection: Node): string[] {
     .map((body) => (isVerbatim ? body.text : body.text.replace(/\\([$`\\])/g, "$1")));
 }
 
-/** The redirections of the statements that the command is in, up to the one that holds them. */
-function redirectionsAround(command: Node): Node[] {
-  let node = command.parent;
-  while (node?.type === "list" || node?.type === "pipeline" || node?.type === "negated_command") node = node.parent;
-  return node?.type === "redirected_statement" ? node.children : [];
+const HOLDERS: ReadonlySet<string> = new Set(["list", "pipeline", "negated_command"]);
+
+/** By command, the children of the statement with redirections that it is in: of all of a list, which may be long. */
+function redirectionsAround(statements: readonly Node[]): ReadonlyMap<number, readonly Node[]> {
+  const around = new Map<number, readonly Node[]>();
+  for (const statement of statements) {
+    const children = statement.children;
+    const redirections = children.filter((child) => child.type.endsWith("_redirect"));
+    const open = [...children];
+    for (let node = open.pop(); node !== undefined; node = open.pop()) {
+      if (HOLDERS.has(node.type)) open.push(...node.children);
+      else around.set(node.id, redirections);
+    }
+  }
+  return around;
 }

@@ -66,11 +66,14 @@ function isShell(program: string, ownShell: string | undefined): boolean {
 /** Commands inside commands beyond these bounds are left unparsed. */
 const MAX_LAYERS = 12;
 const MAX_COMMANDS = 2000;
+/** The same for their words, which several commands may share. */
+const MAX_WRAPPED_WORDS = 200_000;
 
 class Reader {
   readonly seen: (readonly Word[])[] = [];
   readonly unparsed: string[] = [];
   readonly #parse: ScriptParser | undefined;
+  #wrappedWords = 0;
 
   constructor(parse: ScriptParser | undefined) {
     this.#parse = parse;
@@ -83,6 +86,11 @@ class Reader {
     }
     this.seen.push(words);
     for (const wrapped of wrappedCommands(words)) {
+      if (this.#wrappedWords > MAX_WRAPPED_WORDS) {
+        this.unparsed.push(words.filter(isKnown).join(" "));
+        return;
+      }
+      if (wrapped.type === "command") this.#wrappedWords += wrapped.words.length;
       if (wrapped.type === "script") this.script(wrapped.script, layer + 1);
       else this.command(wrapped.words, layer + 1);
     }

@@ -7,9 +7,9 @@ export type Wrapped = { type: "command"; words: readonly Word[] } | { type: "scr
 /**
  * The commands that a command such as `sudo`, `env`, `xargs` or `bash -c` starts. Only one layer: ask again for
  * what comes out. For unusual options it may name a command that is not one; it is used to find what must not run,
- * never to allow.
+ * never to allow. One after the other, since each action of a `find` may be all words behind it.
  */
-export function wrappedCommands(words: readonly Word[]): Wrapped[] {
+export function wrappedCommands(words: readonly Word[]): Iterable<Wrapped> {
   const [program, ...args] = words;
   if (program === undefined || !isKnown(program)) return [];
   const name = posix.basename(program);
@@ -138,13 +138,13 @@ function envCommand(args: readonly Word[]): Wrapped[] {
   return commandAt(afterOptions(args, ["u", "C", "--unset", "--chdir"]));
 }
 
-function findActions(args: readonly Word[]): Wrapped[] {
-  return args.flatMap((word, at): Wrapped[] => {
-    if (!isKnown(word) || !/^-(exec|execdir|ok|okdir)$/.test(word)) return [];
-    const rest = args.slice(at + 1);
-    const end = rest.findIndex((next) => next === ";" || next === "+");
-    return [{ type: "command", words: (end === -1 ? rest : rest.slice(0, end)).map(filled) }];
-  });
+function* findActions(args: readonly Word[]): Generator<Wrapped> {
+  for (const [at, word] of args.entries()) {
+    if (!isKnown(word) || !/^-(exec|execdir|ok|okdir)$/.test(word)) continue;
+    let end = at + 1;
+    while (end < args.length && args[end] !== ";" && args[end] !== "+") end++;
+    yield { type: "command", words: args.slice(at + 1, end).map(filled) };
+  }
 }
 
 /** `{}` stands for a path that find puts in. */

@@ -188,6 +188,9 @@ const PLAIN_FOLDERS = words("build dist node_modules src");
 
 /** The part of a path that says most: the last one that is no folder every project has. */
 export function shortPath(path: string): string {
-  const whole = path.replaceAll("\\", "/").replace(/\/+$/, "");
+  const slashed = path.replaceAll("\\", "/");
+  let end = slashed.length;
+  while (end > 0 && slashed[end - 1] === "/") end--;
+  const whole = slashed.slice(0, end);
   return whole.split("/").findLast((part) => part !== "" && !PLAIN_FOLDERS.has(part)) ?? whole;
 }

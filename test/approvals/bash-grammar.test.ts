@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { loadScriptParser } from "#approvals/bash-grammar.ts";
 import { readWith } from "#approvals/read-command.ts";
 import { isKnown, type Word } from "#execpolicy/words.ts";
+import { cpuMs } from "../support/cpu-ms.ts";
 import { bashTrace } from "./bash-trace.ts";
 
 const parse = await loadScriptParser();
@@ -357,4 +358,35 @@ describe("fuzzing", () => {
     );
     expect(compared).toBeGreaterThan(200);
   }, 120_000);
+});
+
+test("scripts and commands of any form are read in a moment", async () => {
+  const parse = await loadScriptParser();
+  const scripts = [
+    `${"bash $X && ".repeat(1_500)}bash <<EOF\nrm -f a\nEOF\n`,
+    `echo ${'"$('.repeat(4_000)}a${')"'.repeat(4_000)}`,
+    `find $X ${"-exec a ".repeat(8_000)}`,
+  ];
+  for (const script of scripts) {
+    const spent = await cpuMs(() => readWith(["bash", "-lc", script], parse));
+    expect(spent).toBeLessThan(2_000);
+  }
+  const [first = ""] = scripts;
+  expect(readWith(["bash", "-lc", first], parse).seen).toContainEqual(["rm", "-f", "a"]);
+});
+
+test("of a find with more actions than are looked at, the rest counts as not understood", async () => {
+  const parse = await loadScriptParser();
+  const argv = [
+    "find",
+    ".",
+    ...Array.from({ length: 2_000 }, () => ["-exec", "a"]).flat(),
+    "-exec",
+    "rm",
+    "-f",
+    "x",
+    ";",
+  ];
+  const { unparsed } = readWith(argv, parse);
+  expect(unparsed.some((text) => text.includes("rm -f x"))).toBe(true);
 });
