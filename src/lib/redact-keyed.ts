@@ -1,4 +1,4 @@
-import type { Matcher, Span } from "./redact-prefixed.ts";
+import type { BarrenRuns, Matcher, Span } from "./redact-prefixed.ts";
 import { isBearerToken, isSecretValue, type ValuePlace } from "./redact-value.ts";
 
 /** A word that, as the end of a key, says that the value is secret. */
@@ -29,7 +29,7 @@ const KEY_WORDS: readonly KeyWord[] = [
 
 /** Between key and value: closing quote, separator, a type, a line break. Two groups: blanks around the separator. */
 const SEPARATOR =
-  /(?:\\*["'`]\)?\]?|\])?([ \t]*)(?:(?::(?!:)|：)(?:[ \t]*&?(?:'static )?(?:str(?:ing)?|bytes|text)\b[^=\n"'`(){},;]{0,10}=(?!=))?|:=|=>|={1,3}|%3[dD])((?:[ \t]*(?:[|>][-+]?)?[ \t]*(?:\\*\r?\n|\\+[nr])[ \t]*|[ \t]*))/y;
+  /(?:\\*["'`]\)?\]?|\])?([ \t]*)(?:(?::(?!:)|：)(?:[ \t]*&?(?:'static )?(?:str(?:ing)?|bytes|text)\b[^=\n"'`(){},;]{0,10}=(?!=))?|:=|=>|={1,3}|%3[dD])((?:[ \t]*(?:[|>][-+]?[ \t]*)?(?:\\*\r?\n|\\+[nr])[ \t]*|[ \t]*))/y;
 /** Between a flag and its value, on a command line or in a list of arguments. */
 const FLAG_GAP = /\\*["'](?:,\s*|\s+)(?=\\*["'])|[ \t]+(?:\\\r?\n[ \t]*)?(?=[^-\s=])/y;
 const PROSE_GAP = /[ \t]+(?:is|ist|est|es|é)[ \t]*:?[ \t]+/y;
@@ -39,7 +39,7 @@ const BARE = /[^\s"'`,;&|<>(){}[\]\\]+/y;
 const QUOTED = /[^\s"'`\\]+/y;
 /** The next piece of a value that is joined from quoted pieces or continued with a backslash. */
 const NEXT_PIECE =
-  /(?:\\*["'`][ \t]*[+.]?[ \t]*\\?\r?\n[ \t]*[+.]?[ \t]*\\*["'`]|\\\r?\n[ \t]*)([^\s"'`\\,;]{4,})(?=\\*["'`]|\s|$)/y;
+  /(?:\\*["'`][ \t]*(?:[+.][ \t]*)?\\?\r?\n[ \t]*(?:[+.][ \t]*)?\\*["'`]|\\\r?\n[ \t]*)([^\s"'`\\,;]{4,})(?=\\*["'`]|\s|$)/y;
 
 function keyMatcher(key: KeyWord): Matcher {
   return {
@@ -135,13 +135,11 @@ const HEADERS_AND_URLS: readonly Matcher[] = [
     trigger: "bas",
     match: (text, at) => lastGroup(BASIC, text, at, "basic authorization", isBasicValue),
   },
-  { trigger: "coo", match: (text, at) => lastGroup(COOKIE, text, at, "cookie", (value) => /\d/.test(value)) },
+  { trigger: "coo", match: (text, at, barren) => withDigit(COOKIE, text, at, "cookie", barren) },
   {
     trigger: "sig",
-    match: (text, at) =>
-      "?&-".includes(text.charAt(at - 1) || " ")
-        ? lastGroup(SIGNATURE, text, at, "url signature", (value) => /\d/.test(value))
-        : undefined,
+    match: (text, at, barren) =>
+      "?&-".includes(text.charAt(at - 1) || " ") ? withDigit(SIGNATURE, text, at, "url signature", barren) : undefined,
   },
   {
     trigger: "-u ",
@@ -153,6 +151,16 @@ const HEADERS_AND_URLS: readonly Matcher[] = [
   { trigger: "://", match: (text, at) => lastGroup(URL_PASSWORD, text, at, "url password", isUrlPassword) },
   { trigger: "://", match: (text, at) => lastGroup(URL_TOKEN, text, at, "url token", (value) => /\d/.test(value)) },
 ];
+
+/** A value with a digit in it. Where one has none, no part of it has. */
+function withDigit(pattern: RegExp, text: string, at: number, kind: string, barren: BarrenRuns): Span | undefined {
+  if (at < (barren.get(pattern) ?? 0)) return undefined;
+  return lastGroup(pattern, text, at, kind, (value) => {
+    if (/\d/.test(value)) return true;
+    barren.set(pattern, pattern.lastIndex);
+    return false;
+  });
+}
 
 function lastGroup(
   pattern: RegExp,

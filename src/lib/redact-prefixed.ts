@@ -11,8 +11,11 @@ export interface Span {
 export interface Matcher {
   /** Three characters; letters match in either case, so a matcher looks again. */
   trigger: string;
-  match(text: string, at: number): Span | undefined;
+  match(text: string, at: number, barren: BarrenRuns): Span | undefined;
 }
+
+/** Where what a pattern found for nothing ends: one in the other, each would be read to the same end again. */
+export type BarrenRuns = Map<RegExp, number>;
 
 const NEWLINE_ESCAPES = new Set(["n", "r", "t", "f", "b", "v"]);
 const ALNUM = /[A-Za-z0-9]/;
@@ -28,9 +31,12 @@ function startsWord(text: string, at: number): boolean {
   return /\[[0-9;]{0,12}m$/.test(text.slice(Math.max(0, at - 15), at));
 }
 
-/** How a token is carried over to the next line: wrapped, continued with a backslash, or as joined string pieces. */
+/**
+ * How a token is carried over to the next line: wrapped, continued with a backslash, or as joined string pieces. Strings
+ * in strings have 63 backslashes at six levels; runs without a limit could be divided in a cube of ways.
+ */
 const LINE_BREAK =
-  /(?:["'`]?[ \t]*[+.]?[ \t]*\\?|\\*["'`]?[ \t]*[+.]?[ \t]*)(?:\r?\n|\\+r?\\*n)[ \t]*(?:[+.][ \t]*)?(?:\\*["'`])?/y;
+  /(?:["'`]?[ \t]*(?:[+.][ \t]*)?\\?|\\{0,63}["'`]?[ \t]*(?:[+.][ \t]*)?)(?:\r?\n|\\{1,63}(?:r\\{0,63})?n)[ \t]*(?:[+.][ \t]*)?(?:\\{0,63}["'`])?/y;
 
 /** What may follow the last piece of a token: nothing, or the end of a line, a string or a list element. */
 const AFTER_TOKEN = /^$|[\s"'`\\,;)\]}>]/;
@@ -111,7 +117,7 @@ function prefixMatcher(rule: PrefixRule): Matcher {
   };
 }
 
-const BREAK = "(?:[\"'`]?[ \\t]*[+\\\\]?[ \\t]*(?:\\r?\\n|\\\\n)[ \\t]*[\"'`]?[A-Za-z0-9_-]+){0,6}";
+const BREAK = "(?:[\"'`]?[ \\t]*(?:[+\\\\][ \\t]*)?(?:\\r?\\n|\\\\n)[ \\t]*[\"'`]?[A-Za-z0-9_-]+){0,6}";
 const SEGMENT = `[A-Za-z0-9_-]{8,}${BREAK}`;
 const JWT = new RegExp(`eyJ[A-Za-z0-9_-]*${BREAK}\\.${BREAK}[A-Za-z0-9_-]*${BREAK}(\\.[A-Za-z0-9_-]*)?`, "y");
 const JWT_ONE_LINE = new RegExp(`eyJ${SEGMENT}\\.${SEGMENT}(?:\\.[A-Za-z0-9_-]*)?`, "y");

@@ -1,5 +1,5 @@
 import { keyedMatchers } from "./redact-keyed.ts";
-import { type Matcher, prefixedMatchers, type Span } from "./redact-prefixed.ts";
+import { type BarrenRuns, type Matcher, prefixedMatchers, type Span } from "./redact-prefixed.ts";
 
 /** What stands for a credential in a text that is kept or sent. */
 export const REDACTED = "[REDACTED_SECRET]";
@@ -44,13 +44,14 @@ export function findSecrets(text: string): Span[] {
   table ??= buildTable([...prefixedMatchers(), ...keyedMatchers()]);
   const { slots, groups } = table;
   const found: Span[] = [];
+  const barren: BarrenRuns = new Map();
   let hash = 0;
   let free = 0;
   for (let at = 0; at < text.length; at++) {
     hash = ((hash << 5) ^ (text.charCodeAt(at) | 32)) & HASH_MASK;
     const slot = slots[hash];
     if (slot === undefined || slot === 0) continue;
-    const span = firstMatch(groups[slot - 1] ?? [], text, at - 2);
+    const span = firstMatch(groups[slot - 1] ?? [], text, at - 2, barren);
     if (span === undefined || span.start < free) continue;
     found.push(span);
     free = span.end;
@@ -60,10 +61,10 @@ export function findSecrets(text: string): Span[] {
   return found;
 }
 
-function firstMatch(group: readonly Matcher[], text: string, at: number): Span | undefined {
+function firstMatch(group: readonly Matcher[], text: string, at: number, barren: BarrenRuns): Span | undefined {
   if (at < 0) return undefined;
   for (const matcher of group) {
-    const span = matcher.match(text, at);
+    const span = matcher.match(text, at, barren);
     if (span !== undefined) return span;
   }
   return undefined;

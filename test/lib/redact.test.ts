@@ -121,3 +121,13 @@ describe("forms", () => {
     expect(spent).toBeLessThan(8000);
   });
 });
+
+test.each([
+  ["a gap behind a key", `token=${"\t".repeat(100_000)} x`],
+  ["backslashes behind a token", `sk-${"abcd1234".repeat(5)}${"\\".repeat(5_000)} x`],
+  ["signatures in each other", "-sig=".repeat(50_000)],
+  ["cookies in each other", "cookie:a=".repeat(40_000)],
+])("%s take time in proportion to their number", async (_, text) => {
+  const spent = await cpuMs(() => findSecrets(text));
+  expect(spent).toBeLessThan(1_000);
+});
