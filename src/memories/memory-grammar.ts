@@ -41,9 +41,8 @@ export const MEMORY_TITLE = "# Memory";
 
 const UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
 /** ASCII only: in a byte text U+00A0 and its like are parts of other characters. */
-const BLANK = "[ \\t\\r\\n]";
+const BLANKS = " \t\r\n";
 const CITATION = new RegExp(`\\[(${UUID})(?::(\\d{1,15}))?\\]`, "g");
-const TRAILING_CITATIONS = new RegExp(`(?:${BLANK}*\\[${UUID}(?::\\d{1,15})?\\])+${BLANK}*$`);
 const LAST_CITATION = new RegExp(`\\[${UUID}(?::\\d{1,15})?\\]$`);
 /** Two brackets, a UUID, a colon and 15 digits. */
 const CITATION_LENGTH = 54;
@@ -79,11 +78,12 @@ export function outlineMemory(text: string): MemoryOutline {
   const head: OutlinedSection = { kind: "head", project: null, heading: "", body: text };
   if (!isTitle(text.slice(0, titleEnd))) return { follows: false, sections: [head] };
   const sections = [head];
+  const taken = new Set<string>();
   let start = 0;
   for (const at of headings(text)) {
     const end = text.indexOf("\n", at) + 1 || text.length;
     const last = sections.at(-1);
-    const section = last?.kind === "notes" ? undefined : sectionOf(text.slice(at, end), sections);
+    const section = last?.kind === "notes" ? undefined : sectionOf(text.slice(at, end), taken);
     if (section === undefined || last === undefined) continue;
     last.body = text.slice(start, at);
     sections.push({ ...section, body: text.slice(end) });
@@ -105,8 +105,9 @@ function headings(text: string): number[] {
 function codeLines(text: string): Set<number> {
   const lines = linesOf(text);
   const found = new Set<number>();
+  const closingFence = fenceFinder(lines);
   for (let line = 0, start = 0; line < lines.length; line++) {
-    const end = closingFence(lines, line);
+    const end = closingFence(line);
     for (; line < end; line++) {
       found.add(start);
       start += lines[line]?.length ?? 0;
@@ -165,7 +166,8 @@ export function citationsIn(text: string): Citation[] {
 
 /** An item's text without its bullet and its closing citations. */
 export function statementOf(itemText: string): string {
-  return trimBlank(itemText.replace(TRAILING_CITATIONS, "").replace(ITEM, ""));
+  const end = blankStart(itemText, citationsStart(itemText));
+  return trimBlank(itemText.slice(0, end).replace(ITEM, ""));
 }
 
 /** sha256 of an item of a byte text; line ends may be LF or CRLF. */
@@ -185,22 +187,26 @@ export function fromByteText(text: string): string {
 
 /** As `trim`, for ASCII blanks only. */
 export function trimBlank(text: string): string {
-  return text.replace(/^[ \t\r\n]+/, "").replace(/[ \t\r\n]+$/, "");
+  let start = 0;
+  while (start < text.length && BLANKS.includes(text.charAt(start))) start++;
+  return text.slice(start, Math.max(start, blankStart(text, text.length)));
 }
 
 function isTitle(line: string): boolean {
-  return line.replace(/^(?:\ufeff|\u00ef\u00bb\u00bf)/, "").replace(/[ \t\r\n]+$/, "") === MEMORY_TITLE;
+  return line.slice(0, blankStart(line, line.length)).replace(/^(?:\ufeff|\u00ef\u00bb\u00bf)/, "") === MEMORY_TITLE;
 }
 
 /** The section a heading line begins. A second one of a kind (or of a project) is the user's. */
-function sectionOf(line: string, before: readonly OutlinedSection[]): OutlinedSection | undefined {
+function sectionOf(line: string, taken: Set<string>): OutlinedSection | undefined {
   if (!line.startsWith("## ")) return undefined;
   const title = trimBlank(line.slice(3));
   const project = /^Project:[ \t]+(.+)$/.exec(title)?.[1] ?? null;
   const kind = project === null ? plainKind(title) : "project";
-  const taken = before.some((section) => section.kind === kind && section.project === project);
   const section: OutlinedSection = { kind, project, heading: line, body: "" };
-  return taken ? { ...section, kind: "other", project: null } : section;
+  const key = `${kind} ${project ?? ""}`;
+  if (taken.has(key)) return { ...section, kind: "other", project: null };
+  taken.add(key);
+  return section;
 }
 
 function plainKind(title: string): MemorySection["kind"] {
@@ -209,21 +215,31 @@ function plainKind(title: string): MemorySection["kind"] {
   return title === "Notes" ? "notes" : "other";
 }
 
-/** The line that closes the code block beginning at `at`; `at` itself where none begins or none is closed. */
-function closingFence(lines: readonly string[], at: number): number {
-  if (!/[`~]{3}/.test((lines[at] ?? "").slice(0, 6))) return at;
-  const fence = /^ {0,3}(`{3,}|~{3,})/.exec(lines[at] ?? "")?.[1];
-  if (fence === undefined) return at;
-  for (let next = at + 1; next < lines.length; next++) {
-    const line = trimBlank(lines[next] ?? "");
-    if (line.length >= fence.length && line === fence.charAt(0).repeat(line.length)) return next;
-  }
-  return at;
+/**
+ * Finds the line that closes the code block beginning at one; that line itself where none begins or none is closed. To be
+ * asked from the first line to the last: the end of what is known not to be closed is not looked for again.
+ */
+function fenceFinder(lines: readonly string[]): (at: number) => number {
+  /** By character, the shortest fence that nothing further on closes. */
+  const unclosed = new Map<string, number>();
+  return (at) => {
+    if (!/[`~]{3}/.test((lines[at] ?? "").slice(0, 6))) return at;
+    const fence = /^ {0,3}(`{3,}|~{3,})/.exec(lines[at] ?? "")?.[1] ?? "";
+    const mark = fence.charAt(0);
+    if (fence === "" || fence.length >= (unclosed.get(mark) ?? Number.POSITIVE_INFINITY)) return at;
+    for (let next = at + 1; next < lines.length; next++) {
+      const line = trimBlank(lines[next] ?? "");
+      if (line.length >= fence.length && line === mark.repeat(line.length)) return next;
+    }
+    unclosed.set(mark, fence.length);
+    return at;
+  };
 }
 
 /** The blocks of a section's text. */
 export function blocksOf(body: string): MemoryBlock[] {
   const lines = linesOf(body);
+  const closingFence = fenceFinder(lines);
   const blocks: MemoryBlock[] = [];
   for (let at = 0; at < lines.length; at++) {
     const end = ITEM.test(lines[at] ?? "") ? itemEnd(lines, at) : undefined;
@@ -233,8 +249,9 @@ export function blocksOf(body: string): MemoryBlock[] {
       blocks.push({ type: "item", text, citations: trailingCitations(text) });
       at = end - 1;
     } else {
-      const text = lines.slice(at, closingFence(lines, at) + 1).join("");
-      at = closingFence(lines, at);
+      const close = closingFence(at);
+      const text = lines.slice(at, close + 1).join("");
+      at = close;
       if (last?.type === "text") last.text += text;
       else blocks.push({ type: "text", text });
     }
@@ -248,12 +265,20 @@ function itemEnd(lines: readonly string[], at: number): number {
   return end;
 }
 
-/** Looks from the end, because most of a text is none: a search from the start costs as much as all else here. */
 function trailingCitations(text: string): Citation[] {
+  const start = citationsStart(text);
+  return start === text.length ? [] : citationsIn(text.slice(start));
+}
+
+/**
+ * Where the citations begin that a text ends in; its length where it ends in none. Looks from the end, because most of a
+ * text is none: a search from the start costs as much as all else here.
+ */
+function citationsStart(text: string): number {
   let start = text.length;
   for (let end = blankStart(text, start); ; end = blankStart(text, start)) {
     const last = text[end - 1] === "]" ? LAST_CITATION.exec(text.slice(Math.max(0, end - CITATION_LENGTH), end)) : null;
-    if (last === null) return start === text.length ? [] : citationsIn(text.slice(start));
+    if (last === null) return start;
     start = end - last[0].length;
   }
 }
@@ -261,6 +286,6 @@ function trailingCitations(text: string): Citation[] {
 /** Where the blanks before `end` begin. */
 function blankStart(text: string, end: number): number {
   let at = end;
-  while (at > 0 && " \t\r\n".includes(text.charAt(at - 1))) at--;
+  while (at > 0 && BLANKS.includes(text.charAt(at - 1))) at--;
   return at;
 }

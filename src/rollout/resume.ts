@@ -136,9 +136,15 @@ class Replay {
 
   /** Drops the last `turns` user messages and all that followed them. */
   #rollBack(turns: number): void {
-    const starts = this.#history.flatMap((item, index) => (isUserInput(item) ? [index] : []));
-    const cut = turns === 0 ? undefined : (starts.at(-turns) ?? starts[0]);
-    if (cut !== undefined) this.#history.length = cut;
+    let cut = this.#history.length;
+    // From the end: what is looked at goes, so that many of them cost no more than the lines there are.
+    for (let at = cut - 1, left = turns; at >= 0 && left > 0; at--) {
+      const item = this.#history[at];
+      if (item === undefined || !isUserInput(item)) continue;
+      cut = at;
+      left--;
+    }
+    this.#history.length = cut;
   }
 
   result(path: string, meta: SessionMeta): ResumedSession {

@@ -9,7 +9,9 @@ import {
   printMemory,
   statementOf,
   toByteText,
+  trimBlank,
 } from "#memories/memory-grammar.ts";
+import { cpuMs } from "../support/cpu-ms.ts";
 import { memoryText } from "./write/phase-two/memory-texts.ts";
 
 const ID = "0199a7c2-5f0e-7c31-9d2b-0a4c6f1e8b57";
@@ -112,4 +114,14 @@ test("an entry's hash does not depend on its line end, its statement not on bull
   expect(itemHash(`- a [${ID}]\r\n`)).toBe(itemHash(`- a [${ID}]`));
   expect(itemHash(`- a  [${ID}]`)).not.toBe(itemHash(`- a [${ID}]`));
   expect(statementOf(`- say [this] [${ID}:3] [${ID}]\n`)).toBe("say [this]");
+});
+
+test("a file of any form is taken apart in a moment", async () => {
+  const spent = await cpuMs(() => {
+    parseMemory(`# Memory\n\n## Notes\n${"```js\nx\n".repeat(5_000)}`);
+    parseMemory(`# Memory\n${Array.from({ length: 30_000 }, (_, at) => `## Project: /${at}\n`).join("")}`);
+    trimBlank(`a${"\n".repeat(80_000)}b`);
+    statementOf(`- a${" ".repeat(60_000)}b`);
+  });
+  expect(spent).toBeLessThan(2_000);
 });

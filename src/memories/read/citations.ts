@@ -35,20 +35,36 @@ export function stripCitations(text: string): string {
 export class CitationFilter {
   #held = "";
   #inBlock = false;
+  /** Blank pieces behind an opening tag that nothing else follows yet. They decide nothing, however many there are. */
+  #blanks: string[] = [];
+  #isBlankSoFar = false;
 
   /** The part of the text so far that can be shown now. */
   push(piece: string): string {
     if (this.#held === "" && !this.#inBlock && !piece.includes("<")) return piece;
-    this.#held += piece;
-    return this.#drain();
+    if (this.#isBlankSoFar && piece.trim() === "") {
+      this.#blanks.push(piece);
+      return "";
+    }
+    this.#held += this.#takeBlanks() + piece;
+    const shown = this.#drain();
+    this.#isBlankSoFar = !this.#inBlock && this.#held.startsWith(OPEN) && this.#held.trimEnd() === OPEN;
+    return shown;
   }
 
   /** The rest, when the text is complete. */
   end(): string {
-    const rest = this.#inBlock ? "" : this.#held;
+    const rest = this.#inBlock ? "" : this.#held + this.#takeBlanks();
     this.#held = "";
     this.#inBlock = false;
     return rest;
+  }
+
+  #takeBlanks(): string {
+    const blanks = this.#blanks.join("");
+    this.#blanks = [];
+    this.#isBlankSoFar = false;
+    return blanks;
   }
 
   #drain(): string {
@@ -101,7 +117,9 @@ function citationBlocks(text: string): string[] {
   for (let at = text.indexOf(OPEN); at !== -1; at = text.indexOf(OPEN, at + 1)) {
     if (judge(text.slice(at)) !== "block") continue;
     const close = text.indexOf(CLOSE, at);
-    blocks.push(text.slice(at + OPEN.length, close === -1 ? undefined : close));
+    const end = close === -1 ? text.length : close;
+    blocks.push(text.slice(at + OPEN.length, end));
+    at = end;
   }
   return blocks;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { CitationFilter, parseCitations, stripCitations } from "#memories/read/citations.ts";
+import { cpuMs } from "../../support/cpu-ms.ts";
 
 const A = "019a0000-0000-7000-8000-00000000000a";
 const B = "019b0000-0000-7000-8000-00000000000b";
@@ -88,4 +89,24 @@ describe("CitationFilter", () => {
       "<div>",
     ]);
   });
+});
+
+test("any number of blank pieces and of open blocks takes a moment", async () => {
+  const filter = new CitationFilter();
+  const spent = await cpuMs(() => {
+    let shown = filter.push("a<oai-mem-citation>");
+    for (let count = 0; count < 160_000; count++) shown += filter.push(" ");
+    shown += filter.push("b");
+    expect(shown).toBe(`a<oai-mem-citation>${" ".repeat(160_000)}b`);
+    expect(parseCitations("<oai-mem-citation><citation_entries>\n".repeat(10_000)).entries).toEqual([]);
+  });
+  expect(spent).toBeLessThan(1_000);
+});
+
+test("blank pieces behind the tag are no reason to show a block, and are shown when nothing follows", () => {
+  const filter = new CitationFilter();
+  const pieces = ["a<oai-mem-citation>", "\n", " ", "<rollout", "_ids>x</oai-mem-citation>", "b"];
+  expect(pieces.map((piece) => filter.push(piece)).join("") + filter.end()).toBe("ab");
+  expect(["<oai-mem-citation>", " ", "\n"].map((piece) => filter.push(piece)).join("")).toBe("");
+  expect(filter.end()).toBe("<oai-mem-citation> \n");
 });

@@ -10,6 +10,8 @@ const FRAME =
 
 const MAX_LINES = 4;
 const MAX_LINE = 240;
+/** No more of a line is looked at: for some patterns the time grows with the square of its length. */
+const MAX_JUDGED = 1000;
 
 /**
  * The lines of a failed command's output that tell what was wrong, exact, in their order, at most four. Empty only
@@ -18,7 +20,7 @@ const MAX_LINE = 240;
 export function errorLines(output: string): string[] {
   const lines = output
     .split("\n")
-    .map((line) => line.replaceAll(COLOUR, "").trimEnd())
+    .map((line) => line.replaceAll(COLOUR, "").slice(0, MAX_JUDGED).trimEnd())
     .filter((line) => !FRAME.test(line));
   const strong = unique(lines.filter((line) => STRONG.test(line)));
   const weak = unique(lines.filter((line) => !STRONG.test(line) && WEAK.test(line)));

@@ -67,7 +67,8 @@ function continues(before: string, line: string): boolean {
   return lastLine.length > 50 && !/[.!?:。！？]\s*$/.test(lastLine) && /^\s*[\p{Ll}(`"]/u.test(line);
 }
 
-const SENTENCE_END = /(?:[.!?…]+["'”’»)\]]*(?=\s)|[。！？；]+[」』”]?|\n(?=\S))/gu;
+/** Begins where a row of marks does: from each of a thousand dots it would read the others again. */
+const SENTENCE_END = /(?:(?<![.!?…])[.!?…]+["'”’»)\]]*(?=\s)|[。！？；]+[」』”]?|\n(?=\S))/gu;
 const ABBREVIATION = /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|z\.B|d\.h|bzw|ca|p\.ex|p\.\s?ej|ex|Nr|No|approx|\d{1,2})\.$/i;
 
 function sentencesOf(block: Block): Statement[] {

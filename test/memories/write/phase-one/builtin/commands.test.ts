@@ -10,6 +10,8 @@ import {
 } from "#memories/write/phase-one/builtin/commands.ts";
 import { errorLines } from "#memories/write/phase-one/builtin/error-lines.ts";
 import { FixTracker } from "#memories/write/phase-one/builtin/fixes.ts";
+import { typedStatements } from "#memories/write/phase-one/builtin/typed-text.ts";
+import { cpuMs } from "../../../../support/cpu-ms.ts";
 
 describe("what a call does", () => {
   test.each([
@@ -151,4 +153,12 @@ test("error lines are exact, in order, at most four; never none when there is te
   expect(errorLines("something odd\nhappened here")).toEqual(["something odd", "happened here"]);
   expect(errorLines("")).toEqual([]);
   expect(errorLines(`${"error: x\n".repeat(5)}${"error: y\n".repeat(90)}`)).toEqual(["error: x", "error: y"]);
+});
+
+test("a line and a row of dots of any length are judged in a moment", async () => {
+  const spent = await cpuMs(() => {
+    expect(errorLines(`error: x${"x".repeat(80_000)}`)).toHaveLength(1);
+    expect(typedStatements(`a${".".repeat(60_000)}b. Always use tabs.`)).toHaveLength(2);
+  });
+  expect(spent).toBeLessThan(1_000);
 });
