@@ -8,7 +8,7 @@ export interface DotenvEntry {
   value: string;
 }
 
-const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=[ \t]*/;
+const ASSIGNMENT = /^(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=[ \t]*/;
 
 /**
  * Parses `.env` text: `NAME=value` lines, `export` before the name, single quotes (as written), double quotes
@@ -18,7 +18,10 @@ const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=[ \t]*/;
 export function parseDotenv(text: string, env: Env): DotenvEntry[] {
   const entries: DotenvEntry[] = [];
   const known = new Map(Object.entries(env));
-  let rest = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n");
+  let rest = text
+    .replace(/^\uFEFF/, "")
+    .replaceAll("\r\n", "\n")
+    .trimStart();
   while (rest !== "") {
     const assignment = ASSIGNMENT.exec(rest);
     const read = assignment === null ? undefined : readValue(rest.slice(assignment[0].length), known);
@@ -28,6 +31,7 @@ export function parseDotenv(text: string, env: Env): DotenvEntry[] {
       known.set(name, read.value);
       rest = read.rest;
     } else rest = afterLine(rest);
+    rest = rest.trimStart();
   }
   return entries;
 }

@@ -23,6 +23,7 @@ export async function parseToml(text: string): Promise<ParsedToml> {
   const toml = await import("smol-toml");
   try {
     const table = toml.parse(text, { integersAsBigInt: true, maxDepth: MAX_DEPTH });
+    if (isTooDeep(table)) return { ok: false, mistake: tooDeep(text) };
     return { ok: true, table: withoutDates(table, toml.TomlDate) as TomlTable };
   } catch (error) {
     if (!(error instanceof toml.TomlError)) throw error;
@@ -64,6 +65,22 @@ function isPlain(value: unknown, depth: number): boolean {
   if (prototype !== Object.prototype && prototype !== null) return false;
   Object.setPrototypeOf(value, null);
   return Object.values(value).every((item) => isPlain(item, depth + 1));
+}
+
+/** The parser counts brackets, not the dots of a key. */
+function isTooDeep(table: TomlTable): boolean {
+  let level: object[] = [table];
+  for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
+    level = level.flatMap((each) => Object.values(each).filter((inner) => typeof inner === "object"));
+  }
+  return level.length > 0;
+}
+
+/** At the line with most dots. */
+function tooDeep(text: string): TomlMistake {
+  const dots = text.split("\n").map((line) => line.split(".").length);
+  const most = dots.reduce((high, count) => Math.max(high, count), 0);
+  return { message: `tables nested deeper than ${MAX_DEPTH} levels`, line: dots.indexOf(most) + 1, column: 1 };
 }
 
 type DateClass = new (text: string) => { toISOString(): string };

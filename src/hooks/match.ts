@@ -25,7 +25,10 @@ const PATCH_ALIASES = ["Edit", "Write"];
 
 /** Around names, blanks mean nothing: no name has any. */
 function withoutBlanks(matcher: string): string {
-  return matcher.trim().replaceAll(/\s*\|\s*/g, "|");
+  return matcher
+    .split("|")
+    .map((name) => name.trim())
+    .join("|");
 }
 
 function isNames(matcher: string): boolean {

@@ -31,6 +31,8 @@ export function hookHash(hook: Hook): string {
 export class HookApprovals {
   readonly file: string;
   #content: v.InferOutput<typeof TRUST_FILE>;
+  /** What of the content is looked up: made once, for there may be as many hooks as approvals. */
+  #known: { hashes: ReadonlySet<string>; places: ReadonlySet<string | undefined> } | undefined;
 
   constructor(codexHome: string) {
     this.file = join(codexHome, "hooks-trust.json");
@@ -39,10 +41,9 @@ export class HookApprovals {
 
   trustOf(hook: Hook): HookTrust {
     if (!hook.isProject) return "yours";
-    const { approved } = this.#content;
-    if (approved.some((approval) => hashOf(approval) === hookHash(hook))) return "trusted";
-    const isKnownPlace = approved.some((approval) => typeof approval !== "string" && approval.key === hook.key);
-    return isKnownPlace ? "changed" : "new";
+    this.#known ??= known(this.#content.approved);
+    if (this.#known.hashes.has(hookHash(hook))) return "trusted";
+    return this.#known.places.has(hook.key) ? "changed" : "new";
   }
 
   /**
@@ -55,10 +56,16 @@ export class HookApprovals {
     const change = async () => {
       const { approved, ...more } = readApprovals(this.file);
       this.#content = { ...more, approved: changedApprovals(approved, { chosen, trusted, all }) };
+      this.#known = undefined;
       writeApprovals(this.file, this.#content);
     };
     await withProcessLock(`${this.file}.lock`, change, NEVER);
   }
+}
+
+function known(approved: Approvals): { hashes: ReadonlySet<string>; places: ReadonlySet<string | undefined> } {
+  const places = approved.map((approval) => (typeof approval === "string" ? undefined : approval.key));
+  return { hashes: new Set(approved.map(hashOf)), places: new Set(places) };
 }
 
 function changedApprovals(
@@ -101,14 +108,16 @@ export function trustedHooks(
 ): { hooks: readonly Hook[]; warnings: string[] } {
   if (!hooks.some((hook) => hook.isProject)) return { hooks, warnings: [] };
   const approvals = new HookApprovals(codexHome);
-  const skipped = hooks.filter((hook) => BLOCKED.has(approvals.trustOf(hook)));
+  const trust = new Map(hooks.map((hook) => [hook, approvals.trustOf(hook)]));
+  const isBlocked = (hook: Hook) => BLOCKED.has(trust.get(hook) ?? "new");
+  const skipped = hooks.filter(isBlocked);
   if (options.bypass) {
     const what = skipped.length === 1 ? "1 hook of this project runs" : `${skipped.length} hooks of this project run`;
     const note = `${what} without your approval (--dangerously-bypass-hook-trust)`;
     return { hooks, warnings: skipped.length === 0 ? [] : [note] };
   }
-  const warnings = skipped.map((hook) => skippedWarning(hook, approvals.trustOf(hook)));
-  return { hooks: hooks.filter((hook) => !skipped.includes(hook)), warnings };
+  const warnings = skipped.map((hook) => skippedWarning(hook, trust.get(hook) ?? "new"));
+  return { hooks: hooks.filter((hook) => !isBlocked(hook)), warnings };
 }
 
 const BLOCKED: ReadonlySet<HookTrust> = new Set(["changed", "new"]);

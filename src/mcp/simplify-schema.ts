@@ -49,7 +49,8 @@ interface Place {
 }
 
 function simplify(schema: unknown, place: Place): SimpleSchema {
-  if (!isObject(schema) || place.depth > MAX_DEPTH || place.budget.parts-- <= 0) return { type: "string" };
+  if (!isObject(schema) || place.depth > MAX_DEPTH || place.budget.parts <= 0) return { type: "string" };
+  place.budget.parts -= costOf(schema);
   const deeper = { ...place, depth: place.depth + 1 };
   if (typeof schema.$ref === "string") return { ...follow(schema.$ref, deeper), ...describe(schema) };
   const variant = variantOf(schema);
@@ -65,6 +66,17 @@ function simplify(schema: unknown, place: Place): SimpleSchema {
     default:
       return { type: type === "integer" ? "number" : type, ...describe(schema), ...enumOf(schema) };
   }
+}
+
+/** A kilobyte of text and a list of 64 count as one part more: references repeat them, too. */
+function costOf(schema: Readonly<Record<string, unknown>>): number {
+  let cost = 1;
+  for (const text of [schema.description, schema.$ref]) if (typeof text === "string") cost += text.length >> 10;
+  const { type, required, anyOf, oneOf, allOf } = schema;
+  for (const list of [type, schema.enum, required, anyOf, oneOf, allOf]) {
+    if (Array.isArray(list)) cost += list.length >> 6;
+  }
+  return cost;
 }
 
 /** What a reference stands for; one within itself stands for its type alone. */

@@ -132,10 +132,19 @@ function parseField(line: string): Field {
   if (/^[ \t]/.test(line)) throw new BadMessage(400, "a header field is folded over several lines");
   const colon = line.indexOf(":");
   const name = line.slice(0, Math.max(0, colon));
-  const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
+  const value = withoutBlanks(line.slice(colon + 1));
   if (!TOKEN.test(name)) throw new BadMessage(400, "a header field has no proper name");
   if (UNPRINTABLE.test(value)) throw new BadMessage(400, "a header field has a control character");
   return [name, value];
+}
+
+/** Without the blanks around it. A pattern for those at the end would begin anew at each blank of a long gap. */
+function withoutBlanks(text: string): string {
+  const isBlank = (at: number) => text[at] === " " || text[at] === "\t";
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(start)) start++;
+  while (end > start && isBlank(end - 1)) end--;
+  return text.slice(start, end);
 }
 
 function minorOf(version: string): 0 | 1 {

@@ -95,7 +95,9 @@ function wholeFolders(paths: ReadonlySet<string>, keep: string): Set<string> {
   const byFolder = new Map<string, string[]>();
   for (const path of paths) {
     const folder = dirname(path);
-    byFolder.set(folder, [...(byFolder.get(folder) ?? []), path]);
+    const entries = byFolder.get(folder);
+    if (entries === undefined) byFolder.set(folder, [path]);
+    else entries.push(path);
   }
   const result = new Set(paths);
   for (const [folder, entries] of byFolder) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { loadDotenv, parseDotenv } from "#config/dotenv.ts";
+import { cpuMs } from "../support/cpu-ms.ts";
 import { configFixture } from "./fixture.ts";
 
 describe("parseDotenv", () => {
@@ -64,4 +65,11 @@ describe("loadDotenv", () => {
     if (kind === "folder") fixture.write("home/.env/x", "A=1");
     expect(() => loadDotenv(fixture.codexHome)).not.toThrow();
   });
+});
+
+test("blank lines take no time", async () => {
+  const spent = await cpuMs(() => {
+    expect(parseDotenv(`A=1${"\n".repeat(100_000)} B=2`, {})).toHaveLength(2);
+  });
+  expect(spent).toBeLessThan(1_000);
 });

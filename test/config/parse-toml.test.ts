@@ -124,3 +124,9 @@ test.each([
   const parsed = await parseToml(start + open.repeat(1_000_000) + close.repeat(1_000_000));
   expect(parsed).toMatchObject({ ok: false, mistake: { line: 1, message: expect.stringContaining("nested") } });
 });
+
+test("a key of too many parts is a mistake with its line", async () => {
+  const parsed = await parseToml(`b = 1\n[${Array.from({ length: 20_000 }, () => "a").join(".")}]\n`);
+  const mistake = { message: "tables nested deeper than 100 levels", line: 2, column: 1 };
+  expect(parsed).toEqual({ ok: false, mistake });
+});

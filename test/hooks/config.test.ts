@@ -6,6 +6,7 @@ import { resolveSettings } from "#config/resolve.ts";
 import { type Hook, readHooks } from "#hooks/config.ts";
 import { matcherAccepts, unseenNames } from "#hooks/match.ts";
 import { HookApprovals, hookHash, trustedHooks } from "#hooks/trust.ts";
+import { cpuMs } from "../support/cpu-ms.ts";
 import { answer, assistantText } from "../support/model-script.ts";
 import { startSession } from "../support/session.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";
@@ -347,4 +348,35 @@ test("the names of all tools a model is offered are known", async () => {
   const names = tools.flatMap(({ type, name }) => (type === "web_search" ? [] : (name ?? [])));
   expect(names).toContain("exec_command");
   expect(names.filter((name) => unseenNames(name, "PreToolUse").length > 0)).toEqual(["exec_command"]);
+});
+
+test("as many hooks as approvals are told apart in a moment", async () => {
+  await using home = await tempHome();
+  const hooks = Array.from(
+    { length: 4_000 },
+    (_, at): Hook => ({
+      key: `hooks.json:stop:0:${at}`,
+      event: "Stop",
+      matcher: undefined,
+      handler: { type: "command", command: `run ${at}` },
+      timeoutMs: 1,
+      isAsync: false,
+      onError: "ignore",
+      contextLimit: 1,
+      statusMessage: undefined,
+      file: "hooks.json",
+      isProject: true,
+    }),
+  );
+  const approved = hooks.map((hook) => ({ hash: hookHash(hook), key: hook.key }));
+  writeFileSync(join(home.codexHome, "hooks-trust.json"), JSON.stringify({ approved: approved.slice(1) }));
+  const spent = await cpuMs(() => {
+    expect(trustedHooks(hooks, home.codexHome, { bypass: false }).hooks).toHaveLength(3_999);
+  });
+  expect(spent).toBeLessThan(2_000);
+});
+
+test("a matcher with a long gap is read in a moment", async () => {
+  const spent = await cpuMs(() => unseenNames(`a${" ".repeat(150_000)}b | Bash`, "PreToolUse"));
+  expect(spent).toBeLessThan(1_000);
 });

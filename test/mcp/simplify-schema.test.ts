@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { simplifyToolSchema } from "#mcp/simplify-schema.ts";
+import { cpuMs } from "../support/cpu-ms.ts";
 
 const property = (schema: unknown) =>
   (simplifyToolSchema({ type: "object", properties: { p: schema } }).properties as Record<string, unknown>).p;
@@ -100,4 +101,13 @@ test("what references make of a small schema is bounded, for one and for a list"
 test("a schema as long as a context is left out", () => {
   const simple = simplifyToolSchema({ type: "object", properties: { a: { description: "d".repeat(300_000) } } });
   expect(simple).toEqual({ type: "object", properties: {} });
+});
+
+test("references do not repeat a long text or list without end", async () => {
+  const long = { type: "string", description: "x".repeat(500_000), enum: Array.from({ length: 50_000 }, () => null) };
+  const properties = Object.fromEntries(Array.from({ length: 4_500 }, (_, at) => [`p${at}`, { $ref: "#/$defs/long" }]));
+  const spent = await cpuMs(() => {
+    simplifyToolSchema({ type: "object", $defs: { long }, properties });
+  });
+  expect(spent).toBeLessThan(500);
 });
