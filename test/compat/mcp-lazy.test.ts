@@ -118,8 +118,9 @@ requirement(["mcp.lazy.reaped"], "servers end with the run, also when it is kill
   before(`echo $$ > ${pidFile}`);
   const started = world.start({ timeoutMs: 20_000 });
   const pid = async () => {
-    for (let tries = 0; tries < 400 && !existsSync(join(world.cwd, pidFile)); tries++) await Bun.sleep(25);
-    return Number(world.read(pidFile));
+    const written = () => (existsSync(join(world.cwd, pidFile)) ? world.read(pidFile) : "");
+    for (let tries = 0; tries < 400 && written() === ""; tries++) await Bun.sleep(25);
+    return Number(written());
   };
   const server = await pid();
   while (world.server.requests.length === 0) await Bun.sleep(20);
