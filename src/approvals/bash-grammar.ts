@@ -79,11 +79,19 @@ function hasTornDocument(root: Node): boolean {
  * grammar reads to its end first: what follows would be run and not be seen.
  */
 function holdsItsMark(redirection: Node): boolean {
-  const start = redirection.children.find((child) => child.type === "heredoc_start")?.text ?? "";
-  const mark = start.replace(/['"\\]/g, "");
-  const bodies = redirection.children.filter((child) => child.type === "heredoc_body");
-  return bodies.some((body) => body.text.split("\n").some((line) => line.replace(/^\t+/, "") === mark));
+  const { mark, bodies } = hereDocument(redirection);
+  const line = mark.replace(QUOTES, "");
+  return bodies.some((body) => body.split("\n").some((each) => each.replace(/^\t+/, "") === line));
 }
+
+/** The mark as it is written, and the text. */
+function hereDocument(redirection: Node): { mark: string; bodies: string[] } {
+  const textsOf = (type: string) => redirection.children.filter((child) => child.type === type).map(({ text }) => text);
+  return { mark: textsOf("heredoc_start")[0] ?? "", bodies: textsOf("heredoc_body") };
+}
+
+/** One of them anywhere in a mark makes the document verbatim; they are no part of the line that ends it. */
+const QUOTES = /['"\\]/g;
 
 const COMMANDS = ["command", "declaration_command", "unset_command"];
 
@@ -216,11 +224,9 @@ function scriptsFedTo(redirections: readonly Node[]): string[] {
 
 /** What a shell reads from a here-document: without quotes around its mark, the outer shell undoes escapes first. */
 function heredocScripts(redirection: Node): string[] {
-  const mark = redirection.children.find((child) => child.type === "heredoc_start")?.text ?? "";
-  const isVerbatim = /['"\\]/.test(mark);
-  return redirection.children
-    .filter((child) => child.type === "heredoc_body")
-    .map((body) => (isVerbatim ? body.text : body.text.replace(/\\([$`\\])/g, "$1")));
+  const { mark, bodies } = hereDocument(redirection);
+  const isVerbatim = mark.search(QUOTES) !== -1;
+  return isVerbatim ? bodies : bodies.map((body) => body.replace(/\\([$`\\])/g, "$1"));
 }
 
 const HOLDERS: ReadonlySet<string> = new Set(["list", "pipeline", "negated_command"]);

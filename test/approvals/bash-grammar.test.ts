@@ -361,7 +361,6 @@ describe("fuzzing", () => {
 });
 
 test("scripts and commands of any form are read in a moment", async () => {
-  const parse = await loadScriptParser();
   const scripts = [
     `${"bash $X && ".repeat(1_500)}bash <<EOF\nrm -f a\nEOF\n`,
     `echo ${'"$('.repeat(4_000)}a${')"'.repeat(4_000)}`,
@@ -375,8 +374,7 @@ test("scripts and commands of any form are read in a moment", async () => {
   expect(readWith(["bash", "-lc", first], parse).seen).toContainEqual(["rm", "-f", "a"]);
 });
 
-test("of a find with more actions than are looked at, the rest counts as not understood", async () => {
-  const parse = await loadScriptParser();
+test("of a find with more actions than are looked at, the rest counts as not understood", () => {
   const argv = [
     "find",
     ".",

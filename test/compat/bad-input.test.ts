@@ -10,9 +10,10 @@ import {
   rawChunks,
   sse,
 } from "../support/model-script.ts";
+import { isGone } from "../support/processes.ts";
 import { cliBinary } from "../support/spawn-cli.ts";
 import { requirement } from "./cite.ts";
-import { completedItems, diesSoon, listFiles, outputOf, type Scene, textOf, useStage } from "./stage.ts";
+import { completedItems, listFiles, outputOf, type Scene, textOf, useStage } from "./stage.ts";
 
 const stage = useStage();
 const run = (args: Record<string, unknown>, id?: string) => functionCall("exec_command", args, id);
@@ -127,7 +128,7 @@ requirement(["exec.bad.ignores-sigterm"], "a command that ignores SIGTERM", asyn
     ],
   });
   expect(outputOf(played)).toContain("Exit code: 124");
-  expect(await diesSoon(Number(played.world.read("pid")))).toBe(true);
+  expect(await isGone(Number(played.world.read("pid")))).toBe(true);
 });
 
 requirement(
@@ -147,7 +148,7 @@ requirement(
     expect(played.code).toBe(0);
     expect(played.elapsedMs).toBeLessThan(10_000);
     const pid = Number(played.world.read("pid"));
-    if (!(await diesSoon(pid))) process.kill(pid, "SIGKILL");
+    if (!(await isGone(pid))) process.kill(pid, "SIGKILL");
   },
   { differs: "the release waits and then loses the output" },
 );

@@ -1,7 +1,8 @@
 import { expect } from "bun:test";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
+import { isGone } from "../support/processes.ts";
 import { requirement } from "./cite.ts";
-import { completedItems, diesSoon, itemsOf, useStage } from "./stage.ts";
+import { completedItems, itemsOf, useStage } from "./stage.ts";
 
 const stage = useStage();
 const command = (args: Record<string, unknown>, id = "call_1") => functionCall("exec_command", args, id);
@@ -66,7 +67,7 @@ requirement(["exec.events.command-killed-at-exit"], "a running command dies with
     answer(assistantText("done")),
   ];
   const run = await stage.play({ responses, args: ["-s", "danger-full-access"] });
-  expect(await diesSoon(Number(run.world.read("pid")))).toBe(true);
+  expect(await isGone(Number(run.world.read("pid")))).toBe(true);
 });
 
 requirement(["exec.events.command-policy-reject"], "a rejected command has no item", async () => {

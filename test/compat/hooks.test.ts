@@ -2,9 +2,10 @@ import { expect } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { answer, assistantText, completed, created, functionCall, sse } from "../support/model-script.ts";
+import { isGone } from "../support/processes.ts";
 import { requirement } from "./cite.ts";
 import type { RequirementId } from "./requirements.ts";
-import { diesSoon, outputOf, type Played, type Scene, textOf, useStage } from "./stage.ts";
+import { outputOf, type Played, type Scene, textOf, useStage } from "./stage.ts";
 
 const stage = useStage();
 const NONE = "the release has no hooks but notify";
@@ -184,7 +185,7 @@ hooked(["hooks.timeout"], "a hook that hangs is ended after its timeout", async 
   expect(run.code).toBe(0);
   expect(existsSync(join(run.world.cwd, "made"))).toBeTrue();
   const pid = Number(readFileSync(join(run.world.home, "pid"), "utf8"));
-  expect(await diesSoon(pid)).toBeTrue();
+  expect(await isGone(pid)).toBeTrue();
 });
 
 hooked(["hooks.concurrent"], "hooks of one event run at the same time", async () => {

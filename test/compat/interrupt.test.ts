@@ -2,9 +2,10 @@ import { expect } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { answer, functionCall } from "../support/model-script.ts";
+import { isGone } from "../support/processes.ts";
 import type { CliRun } from "../support/spawn-cli.ts";
 import { requirement } from "./cite.ts";
-import { diesSoon, type RolloutLine, textOf, useStage, type World } from "./stage.ts";
+import { type RolloutLine, textOf, useStage, type World } from "./stage.ts";
 
 const stage = useStage();
 
@@ -32,7 +33,7 @@ async function play(): Promise<Interrupted> {
   started.kill("SIGINT");
   const run = await started.done;
   const pid = Number(world.read("pid"));
-  return { run, world, pid, diedSoon: await diesSoon(pid) };
+  return { run, world, pid, diedSoon: await isGone(pid) };
 }
 
 requirement(

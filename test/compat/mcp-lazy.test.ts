@@ -3,8 +3,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
+import { isGone, pidIn } from "../support/processes.ts";
 import { requirement } from "./cite.ts";
-import { diesSoon, type Scene, useStage, type World } from "./stage.ts";
+import { type Scene, useStage, type World } from "./stage.ts";
 
 const stage = useStage();
 const RAW = fileURLToPath(new URL("../support/mcp-server-raw.ts", import.meta.url));
@@ -117,14 +118,9 @@ requirement(["mcp.lazy.reaped"], "servers end with the run, also when it is kill
   const { world, before } = await worldWith({ responses: () => answer(functionCall("mcp__tiny__slow", {})) });
   before(`echo $$ > ${pidFile}`);
   const started = world.start({ timeoutMs: 20_000 });
-  const pid = async () => {
-    const written = () => (existsSync(join(world.cwd, pidFile)) ? world.read(pidFile) : "");
-    for (let tries = 0; tries < 400 && written() === ""; tries++) await Bun.sleep(25);
-    return Number(written());
-  };
-  const server = await pid();
+  const server = await pidIn(join(world.cwd, pidFile));
   while (world.server.requests.length === 0) await Bun.sleep(20);
   started.kill("SIGKILL");
   await started.done;
-  expect(await diesSoon(server)).toBeTrue();
+  expect(await isGone(server)).toBeTrue();
 });

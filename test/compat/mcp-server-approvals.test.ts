@@ -11,9 +11,10 @@ import {
   type SseEvent,
   sseBytes,
 } from "../support/model-script.ts";
+import { isGone } from "../support/processes.ts";
 import { requirement } from "./cite.ts";
 import { type Connected, connect } from "./mcp-server-stage.ts";
-import { diesSoon, type Scene, useStage } from "./stage.ts";
+import { type Scene, useStage } from "./stage.ts";
 
 const stage = useStage();
 
@@ -208,5 +209,5 @@ requirement(["mcp-server.cancel.commands"], "commands that were left running end
   while (world.server.requests.length < 2) await Bun.sleep(20);
   client.send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 3 } });
   await client.event("turn_aborted");
-  expect(await diesSoon(Number(world.read("pid")))).toBeTrue();
+  expect(await isGone(Number(world.read("pid")))).toBeTrue();
 });

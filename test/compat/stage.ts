@@ -238,21 +238,3 @@ export function textOf(item: Record<string, unknown> | undefined): string {
   const content = item?.content as { text?: string }[] | undefined;
   return content?.map((part) => part.text ?? "").join("") ?? "";
 }
-
-/** Whether a process is gone (or only waits to be reaped) within ten seconds. */
-export async function diesSoon(pid: number): Promise<boolean> {
-  if (!Number.isInteger(pid) || pid < 2) throw new Error(`not a process id: ${pid}`);
-  for (let tries = 0; tries < 200; tries++) {
-    if (!isAlive(pid)) return true;
-    await Bun.sleep(50);
-  }
-  return false;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}

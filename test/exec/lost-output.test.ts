@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { diesSoon, useStage, type World } from "../compat/stage.ts";
+import { useStage, type World } from "../compat/stage.ts";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
+import { isGone } from "../support/processes.ts";
 import { cliBinary } from "../support/spawn-cli.ts";
 
 const stage = useStage();
@@ -71,6 +72,6 @@ test("a reader that goes away ends the run quietly, with its command, and the se
   const file = join(world.cwd, "pid");
   // The command may have been ended before it wrote its id, or between making the file and writing.
   const pid = existsSync(file) ? readFileSync(file, "utf8").trim() : "";
-  if (pid !== "") expect(await diesSoon(Number(pid))).toBe(true);
+  if (pid !== "") expect(await isGone(Number(pid))).toBe(true);
   expect(world.rollout().at(-1)?.payload.type).toBe("turn_aborted");
 });

@@ -1,15 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
+import { isAlive } from "../support/processes.ts";
 import { hookStage, printing, say, shell, toolOutput } from "./exec-stage.ts";
-
-/** Whether a process runs, other than as a zombie. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
 
 async function until(isSo: () => boolean): Promise<void> {
   const deadline = Date.now() + 20_000;
@@ -115,7 +107,7 @@ describe("a hook cannot disturb the turn", () => {
     );
     const run = await stage.run(["exec", "go"]);
     const daemonId = Number(readFileSync(pid, "utf8"));
-    expect([run.code, run.stdout, stage.has("made"), isRunning(daemonId)]).toEqual([0, "ok\n", true, true]);
+    expect([run.code, run.stdout, stage.has("made"), isAlive(daemonId)]).toEqual([0, "ok\n", true, true]);
     process.kill(daemonId, "SIGKILL");
   }, 60_000);
 
@@ -129,7 +121,7 @@ describe("a hook cannot disturb the turn", () => {
     expect((await stage.run(["exec", "go"])).stdout).toBe("ok\n");
     const id = Number(readFileSync(pid, "utf8"));
     expect(Number(readFileSync(group, "utf8"))).toBe(id);
-    await until(() => !isRunning(id));
+    await until(() => !isAlive(id));
   }, 60_000);
 
   test("by escape sequences in what people are shown, also after the turn", async () => {
@@ -154,10 +146,10 @@ describe("a hook cannot disturb the turn", () => {
     const run = stage.start(["exec", "go"]);
     await until(() => existsSync(pid) && readFileSync(pid, "utf8").endsWith("\n"));
     const id = Number(readFileSync(pid, "utf8"));
-    expect(isRunning(id)).toBe(true);
+    expect(isAlive(id)).toBe(true);
     run.kill("SIGKILL");
     await run.done;
-    await until(() => !isRunning(id));
+    await until(() => !isAlive(id));
   }, 60_000);
 
   test("by hanging at the end: the answer's file is there before", async () => {
@@ -207,6 +199,6 @@ test("async hooks: nobody waits, eight processes at a time, none is left", async
   expect(Math.max(...counts)).toBeLessThanOrEqual(8);
   expect(Math.max(...counts)).toBeGreaterThan(1);
   if (existsSync(stage.path("hanging"))) {
-    await until(() => !isRunning(Number(readFileSync(stage.path("hanging"), "utf8"))));
+    await until(() => !isAlive(Number(readFileSync(stage.path("hanging"), "utf8"))));
   }
 }, 60_000);

@@ -3,8 +3,8 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "../compat/mcp-server-stage.ts";
 import { useStage, type World } from "../compat/stage.ts";
-import { pidIn } from "../mcp/mcp-stage.ts";
 import { answer, assistantText } from "../support/model-script.ts";
+import { pidIn } from "../support/processes.ts";
 import { cliBinary } from "../support/spawn-cli.ts";
 
 const stage = useStage();

@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 import { IdleSessions } from "#mcp-server/idle-sessions.ts";
 import { connect } from "../compat/mcp-server-stage.ts";
 import { useStage } from "../compat/stage.ts";
-import { isGone } from "../mcp/mcp-stage.ts";
 import type { McpClient } from "../support/mcp-client.ts";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
 import type { CapturedRequest } from "../support/model-server.ts";
+import { isAlive, isGone } from "../support/processes.ts";
 
 const stage = useStage();
 const WAIT = 60_000;
@@ -25,14 +25,6 @@ function called(client: McpClient): number[] {
     const { Ok } = result as { Ok: { content: [{ text: string }] } };
     return (JSON.parse(Ok.content[0].text) as { pid: number }).pid;
   });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 test(

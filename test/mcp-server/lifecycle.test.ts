@@ -2,9 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Connected, connect } from "../compat/mcp-server-stage.ts";
-import { diesSoon, type Scene, useStage } from "../compat/stage.ts";
-import { pidIn } from "../mcp/mcp-stage.ts";
+import { type Scene, useStage } from "../compat/stage.ts";
 import { answer, assistantText, created, functionCall, rawChunks, sseBytes } from "../support/model-script.ts";
+import { isGone, pidIn } from "../support/processes.ts";
 import { cliBinary } from "../support/spawn-cli.ts";
 
 const stage = useStage();
@@ -28,7 +28,7 @@ describe("a client that goes away", () => {
     const pid = await sleeping(at);
     at.client.endInput();
     expect(await at.client.exited).toBe(0);
-    expect(await diesSoon(pid)).toBeTrue();
+    expect(await isGone(pid)).toBeTrue();
     expect(at.world.rollout().map(({ payload }) => payload.type)).toContain("turn_aborted");
     expect(at.client.stderr).toBe("");
   });
@@ -42,7 +42,7 @@ describe("a client that goes away", () => {
     const pid = await sleeping(at);
     at.client.kill(signal);
     expect(await at.client.exited).toBe(code);
-    expect(await diesSoon(pid)).toBeTrue();
+    expect(await isGone(pid)).toBeTrue();
     expect(at.world.rollout().map(({ payload }) => payload.type)).toContain("turn_aborted");
   });
 
@@ -141,7 +141,7 @@ describe("while a session waits for a server that it requires and that hangs", (
     });
     if (code === null) expect((await client.request("ping")).result).toEqual({});
     else expect(await client.exited).toBe(code);
-    expect(await diesSoon(pid)).toBeTrue();
+    expect(await isGone(pid)).toBeTrue();
     expect(client.stderr).toBe("");
   });
 });
@@ -156,7 +156,7 @@ describe("cancelling", () => {
     client.send(CANCEL);
     const { result } = await answered;
     expect(result).toMatchObject({ isError: true });
-    expect(await diesSoon(pid)).toBeTrue();
+    expect(await isGone(pid)).toBeTrue();
     const threadId = at.world.rollout()[0]?.payload.id;
     expect((await client.call("codex-reply", { prompt: "more", threadId })).content[0]?.text).toBe("still here");
   });

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { CallToolResultSchema, ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-import { diesSoon, type Scene, useStage, type World } from "../compat/stage.ts";
+import { type Scene, useStage, type World } from "../compat/stage.ts";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
+import { isGone } from "../support/processes.ts";
 import { cliBinary } from "../support/spawn-cli.ts";
 
 const stage = useStage();
@@ -88,7 +89,7 @@ test("aborting its call ends the command", async () => {
   while (!existsSync(file) || (await Bun.file(file).text()).trim() === "") await Bun.sleep(20);
   abort.abort();
   expect(called).rejects.toThrow();
-  expect(await diesSoon(Number(await Bun.file(file).text()))).toBeTrue();
+  expect(await isGone(Number(await Bun.file(file).text()))).toBeTrue();
 });
 
 test("progress keeps its call alive and tells what happens", async () => {
@@ -106,5 +107,5 @@ test("closing it ends the server", async () => {
   await using at = await connectSdk({});
   const { pid } = at.transport;
   await at.client.close();
-  expect(await diesSoon(pid ?? 0)).toBeTrue();
+  expect(await isGone(pid ?? 0)).toBeTrue();
 });

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { connect } from "../compat/mcp-server-stage.ts";
 import { useStage, type World } from "../compat/stage.ts";
-import { pidIn } from "../mcp/mcp-stage.ts";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
+import { pidIn } from "../support/processes.ts";
 import { cliBinary } from "../support/spawn-cli.ts";
 
 const stage = useStage();

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { McpRequestError } from "#mcp/connection.ts";
 import { rawServer } from "../support/mcp-settings.ts";
-import { isGone, type McpStage, mcpStage, NEVER } from "./mcp-stage.ts";
+import { isGone } from "../support/processes.ts";
+import { type McpStage, mcpStage, NEVER } from "./mcp-stage.ts";
 
 const WAIT = 60_000;
 

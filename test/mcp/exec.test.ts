@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { completedItems, outputOf, useStage, type World } from "../compat/stage.ts";
 import { answer, assistantText, functionCall } from "../support/model-script.ts";
-import { isGone, pidIn } from "./mcp-stage.ts";
+import { isGone, pidIn } from "../support/processes.ts";
 
 const stage = useStage();
 const RAW = join(import.meta.dir, "../support/mcp-server-raw.ts");

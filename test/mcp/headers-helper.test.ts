@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { headersFromHelper } from "#mcp/headers-helper.ts";
 import { OrphanWatch } from "#process/orphan-watch.ts";
 import { startHttpMcpServer } from "../support/mcp-server-http.ts";
 import { mcpSettings } from "../support/mcp-settings.ts";
+import { isGone, pidIn } from "../support/processes.ts";
 import { tempHome } from "../support/temp-home.ts";
-import { isGone, mcpStage } from "./mcp-stage.ts";
+import { mcpStage } from "./mcp-stage.ts";
 
 const WAIT = 30_000;
 
@@ -76,7 +77,7 @@ const HOLDER = `
   import { headersFromHelper } from "#mcp/headers-helper.ts";
   import { OrphanWatch } from "#process/orphan-watch.ts";
   const [file] = process.argv.slice(1);
-  const command = "echo $$ > " + file + ".part; mv " + file + ".part " + file + "; trap '' TERM; sleep 60; true";
+  const command = "trap '' TERM; echo $$ > " + file + "; sleep 60; true";
   await headersFromHelper(command, { cwd: "/", env: { PATH: process.env.PATH }, watch: new OrphanWatch() });
 `;
 
@@ -86,9 +87,7 @@ test(
     await using home = await tempHome();
     const file = join(home.root, "pid");
     const holder = Bun.spawn([process.execPath, "-e", HOLDER, file], { cwd: import.meta.dir });
-    while (!existsSync(file) && holder.exitCode === null) await Bun.sleep(5);
-    const pid = Number(readFileSync(file, "utf8"));
-    expect(pid).toBeGreaterThan(1);
+    const pid = await pidIn(file);
     holder.kill("SIGKILL");
     await holder.exited;
     expect(await isGone(pid)).toBe(true);

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import type { McpServerSettings } from "#config/mcp-servers.ts";
 import { environment } from "#lib/env.ts";
 import type { McpServerStatus } from "#mcp/server.ts";
@@ -50,31 +49,4 @@ function stageOver(home: TempHome, settings: readonly McpServerSettings[], owned
       if (owned) await home[Symbol.asyncDispose]();
     },
   };
-}
-
-/** The process id that a program writes into a file, waited for. */
-export async function pidIn(file: string): Promise<number> {
-  for (let tries = 0; tries < 400; tries++) {
-    const pid = existsSync(file) ? Number.parseInt(readFileSync(file, "utf8"), 10) : Number.NaN;
-    if (Number.isInteger(pid)) return pid;
-    await Bun.sleep(25);
-  }
-  throw new Error(`nothing wrote its process id into "${file}"`);
-}
-
-/** Whether a process is gone (or only waits to be reaped) within ten seconds. */
-export async function isGone(pid: number): Promise<boolean> {
-  for (let tries = 0; tries < 200; tries++) {
-    if (!isAlive(pid)) return true;
-    await Bun.sleep(50);
-  }
-  return false;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
 }

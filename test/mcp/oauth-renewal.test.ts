@@ -148,11 +148,7 @@ describe("renewal", () => {
     async () => {
       await using at = await oauthStage({ authorization: { expiresIn: 60 } });
       await at.login();
-      const { issuer: _issuer, ...old } = stored(at);
-      at.home.write(
-        "home/.credentials.json",
-        JSON.stringify({ [Object.keys(at.stored())[0] ?? ""]: { ...old, expires_at: 1 } }),
-      );
+      change(at, { issuer: undefined, expires_at: 1 });
       await using run = session(at);
       await run.start();
       expect(await run.call()).toBe("over HTTP");

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { isGone } from "./mcp-stage.ts";
+import { isGone } from "../support/processes.ts";
 
 /** Starts a server that ends for nothing but SIGKILL, tells its process id and waits. */
 const HOLDER = `

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "
 import { join } from "node:path";
 import { McpRequestError } from "#mcp/connection.ts";
 import { rawServer } from "../support/mcp-settings.ts";
-import { isGone, mcpStage, NEVER } from "./mcp-stage.ts";
+import { isGone } from "../support/processes.ts";
+import { mcpStage, NEVER } from "./mcp-stage.ts";
 
 const WAIT = 30_000;
 
